@@ -1,1 +1,4 @@
-export {}
+export * from "./connection.ts";
+export * from "./wire-options.ts";
+export { wireClient } from "./wire-client.ts";
+export { wireServer } from "./wire-server.ts";

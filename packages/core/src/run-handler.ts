@@ -1,0 +1,186 @@
+import { isPush, type PushHandler } from "./handlers.ts";
+import { MessageReader } from "./message-reader.ts";
+import { type MessageWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
+import { outgoingError } from "./outgoing-error.ts";
+import { RpcError } from "./rpc-error.ts";
+import { streamsRequests, streamsResponses } from "./service.ts";
+import type { ServerCall } from "./server-call.ts";
+import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
+
+/** A handler of any kind, its types forgotten. */
+export type AnyHandler = (input: unknown, ...rest: unknown[]) => unknown;
+
+const progress: CallProgress = { phase: "receiving", note: "in the handler" };
+
+/**
+ * The innermost handler of a call: gives the requests to the user's function and sends on what it answers. The call that
+ * arrives here is the `ServerCall` that the server made, whatever interceptors did on the way.
+ */
+export function runHandler(handler: AnyHandler): CallHandler<IncomingCall> {
+  return (call, responses) => {
+    const context = call as ServerCall;
+    return streamsRequests(call.method.kind)
+      ? new ManyRequests(handler, context, responses)
+      : new OneRequest(handler, context, responses);
+  };
+}
+
+/** Unary and server streaming: the handler starts when the caller has sent its request and nothing more. */
+class OneRequest implements RequestSink {
+  readonly #handler: AnyHandler;
+  readonly #context: ServerCall;
+  readonly #responses: ResponseSink;
+  #gate: RoomGate | undefined = undefined;
+  #input: unknown = undefined;
+  #received = 0;
+
+  constructor(handler: AnyHandler, context: ServerCall, responses: ResponseSink) {
+    this.#handler = handler;
+    this.#context = context;
+    this.#responses = responses;
+  }
+
+  message(value: unknown, last: boolean): boolean {
+    this.#received++;
+    this.#input = value;
+    if (last) this.end();
+    return true;
+  }
+
+  end(): void {
+    if (this.#received !== 1) {
+      const count = this.#received === 0 ? "no request" : "more than one request";
+      const message = `${this.#context.method.fullName} takes one request, and the caller sent ${count}`;
+      this.#responses.end(new RpcError("INTERNAL", message, { processed: "no" }), undefined);
+      return;
+    }
+    if (!streamsResponses(this.#context.method.kind)) {
+      answerOnce(() => this.#handler(this.#input, this.#context), this.#context, this.#responses);
+      return;
+    }
+    this.#gate = new RoomGate();
+    answerMany(this.#handler, this.#input, this.#context, this.#responses, this.#gate);
+  }
+
+  cancel(error: RpcError): void {
+    this.#context.abort(error);
+    this.#gate?.close(error);
+    this.#responses.end(error, undefined);
+  }
+
+  ready(): void {
+    this.#gate?.open();
+  }
+
+  progress(): CallProgress {
+    return progress;
+  }
+}
+
+/** Client and bidirectional streaming: the handler starts at once and reads. */
+class ManyRequests implements RequestSink {
+  readonly #context: ServerCall;
+  readonly #responses: ResponseSink;
+  readonly #reader: MessageReader<unknown>;
+  readonly #gate: RoomGate | undefined;
+
+  constructor(handler: AnyHandler, context: ServerCall, responses: ResponseSink) {
+    this.#context = context;
+    this.#responses = responses;
+    this.#reader = new MessageReader({
+      ready: () => responses.ready(),
+      // A handler that has read enough may still answer; what the caller sends on is dropped.
+      cancel: () => responses.ready(),
+    });
+    if (streamsResponses(context.method.kind)) {
+      this.#gate = new RoomGate();
+      // Not before the constructor is through: the handler may end the call at once.
+      answerMany(handler, this.#reader, context, responses, this.#gate);
+    } else {
+      this.#gate = undefined;
+      answerOnce(() => handler(this.#reader, context), context, responses);
+    }
+  }
+
+  message(value: unknown, last: boolean): boolean {
+    const room = this.#reader.push(value);
+    if (last) this.end();
+    return room;
+  }
+
+  end(): void {
+    this.#reader.finish(undefined);
+  }
+
+  cancel(error: RpcError): void {
+    // The signal first, so that a generator sees why its `return` is called.
+    this.#context.abort(error);
+    this.#reader.finish(error);
+    this.#gate?.close(error);
+    this.#responses.end(error, undefined);
+  }
+
+  ready(): void {
+    this.#gate?.open();
+  }
+
+  progress(): CallProgress {
+    return progress;
+  }
+}
+
+function answerOnce(run: () => unknown, context: ServerCall, responses: ResponseSink): void {
+  const succeed = (output: unknown): void => {
+    responses.message(output);
+    responses.end(undefined, undefined);
+  };
+  const fail = (error: unknown): void => responses.end(outgoingError(error, context.method), undefined);
+  try {
+    const result = run();
+    if (isThenable(result)) result.then(succeed, fail);
+    else succeed(result);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function answerMany(
+  handler: AnyHandler,
+  input: unknown,
+  context: ServerCall,
+  responses: ResponseSink,
+  gate: RoomGate,
+): void {
+  const send = (message: unknown): boolean => gate.ended || responses.message(message);
+  const done = (): void => {
+    gate.close(undefined);
+    responses.end(undefined, undefined);
+  };
+  const fail = (error: unknown): void => {
+    gate.close(undefined);
+    responses.end(outgoingError(error, context.method), undefined);
+  };
+  try {
+    const result = isPush(handler)
+      ? (handler as PushHandler<unknown, unknown, unknown>)(input, writer(gate, send), context)
+      : pump(handler(input, context) as Messages<unknown>, gate, send);
+    if (isThenable(result)) result.then(done, fail);
+    else done();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function writer(gate: RoomGate, send: (message: unknown) => boolean): MessageWriter<unknown> {
+  return {
+    send: (message) => gate.note(send(message)),
+    ready: () => gate.wait(),
+    get ended() {
+      return gate.ended;
+    },
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+}

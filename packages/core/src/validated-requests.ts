@@ -1,0 +1,69 @@
+import { InvalidMessage } from "./invalid-message.ts";
+import { RpcError } from "./rpc-error.ts";
+import { ValidationFailure } from "./schema.ts";
+import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
+import { ValidationQueue, type ValidationTarget } from "./validation-queue.ts";
+
+/** Lets only valid requests through to `next`, in the form that the schema gives them. */
+export function validating(next: CallHandler<IncomingCall>): CallHandler<IncomingCall> {
+  return (call, responses) => new ValidatedRequests(call, responses, next);
+}
+
+class ValidatedRequests implements RequestSink, ValidationTarget {
+  readonly #call: IncomingCall;
+  readonly #responses: ResponseSink;
+  readonly #queue: ValidationQueue;
+  readonly #inner: RequestSink;
+
+  constructor(call: IncomingCall, responses: ResponseSink, next: CallHandler<IncomingCall>) {
+    this.#call = call;
+    this.#responses = responses;
+    this.#queue = new ValidationQueue(call.method.input, this);
+    this.#inner = next(call, responses);
+  }
+
+  message(value: unknown, last: boolean): boolean {
+    const room = this.#queue.message(value);
+    if (last) this.end();
+    return room;
+  }
+
+  end(): void {
+    this.#queue.afterwards(() => this.#inner.end());
+  }
+
+  cancel(error: RpcError): void {
+    this.#queue.stop();
+    this.#inner.cancel(error);
+  }
+
+  ready(): void {
+    this.#inner.ready();
+  }
+
+  progress(): CallProgress {
+    return this.#inner.progress();
+  }
+
+  accept(output: unknown): boolean {
+    return this.#inner.message(output, false);
+  }
+
+  invalid(error: unknown): void {
+    const refused = refusal(this.#call, error);
+    this.#responses.end(refused, undefined);
+    this.#inner.cancel(refused);
+  }
+
+  relieved(): void {
+    this.#responses.ready();
+  }
+}
+
+function refusal(call: IncomingCall, error: unknown): RpcError {
+  if (!(error instanceof ValidationFailure)) {
+    return new RpcError("UNKNOWN", "the validator failed", { cause: error, processed: "no" });
+  }
+  const message = `${call.method.fullName}: ${error.message}`;
+  return InvalidMessage({ issues: error.issues }, message, { processed: "no" });
+}
