@@ -1,0 +1,126 @@
+import type { ByteWriter, Codec, MessageCodec } from "@farcall/core";
+import { sha256 } from "@noble/hashes/sha2.js";
+// These subpaths, in Node too, because the package's main entry tries to load a native module.
+import { Encoder, Tag } from "cbor-x/encode";
+import { append, lend } from "./borrow.ts";
+import { cborGuard } from "./cbor-guard.ts";
+import { inspect, needsCopy, needsDateText, needsPlain, needsShape } from "./inspect.ts";
+import { type Form, rewrite } from "./rewrite.ts";
+import { type ShapeTable, shapeFinder, shapesOf, shapeTree } from "./shapes.ts";
+
+export interface CborOptions {
+  /** Arrays and objects inside one another, in both directions. Default 64. */
+  readonly maxDepth?: number;
+  /**
+   * Whether to send objects without their keys where both ends derive the same keys from the message's schema.
+   * Default true; needs a schema with Standard JSON Schema, such as zod 4's.
+   */
+  readonly layouts?: boolean;
+}
+
+/**
+ * CBOR (RFC 8949) through cbor-x. Self-describing: only standard items and tags, readable by any CBOR library.
+ * Positional: cbor-x's shared structures, for the objects whose keys the message's schema names.
+ */
+export function cbor(options: CborOptions = {}): Codec {
+  const { maxDepth = 64, layouts = true } = options;
+  const plain = createForm(maxDepth, []);
+  return {
+    name: "cbor",
+    message({ schema }) {
+      const table = layouts ? shapesOf(schema) : [];
+      return table.length === 0 ? plain : withLayout(plain, createForm(maxDepth, table), table);
+    },
+  };
+}
+
+function withLayout(plain: MessageCodec, short: MessageCodec, table: ShapeTable): MessageCodec {
+  return {
+    // Changes whenever the same table would be written differently.
+    layout: sha256(new TextEncoder().encode(`farcall cbor-x shared structures 1 ${JSON.stringify(table)}`)),
+    encode: (value, into, positional) => (positional ? short : plain).encode(value, into, positional),
+    decode: (bytes, start, end, positional) => (positional ? short : plain).decode(bytes, start, end, positional),
+  };
+}
+
+/** The codec of one form: self-describing when the table is empty. The positional form may hold plain maps as well. */
+function createForm(maxDepth: number, table: ShapeTable): MessageCodec {
+  const shapes = table.length === 0 ? undefined : shapeTree(table);
+  const coder = createCoder(table);
+  const guard = cborGuard(maxDepth, table.map((keys) => keys.length));
+  const form = cborForm(table);
+  const needsRewrite = needsPlain | needsCopy | needsDateText | needsShape;
+  return {
+    encode(value, into) {
+      const flags = inspect(value, maxDepth, shapes);
+      const ready = (flags & needsRewrite) === 0 ? value : rewrite(value, maxDepth, form);
+      // A copy has no getters, so the second time it is written.
+      if (!write(coder, ready, into)) write(coder, rewrite(value, maxDepth, form), into);
+    },
+    decode(bytes, start, end) {
+      guard(bytes, start, end);
+      return decode(coder, bytes, start, end);
+    },
+  };
+}
+
+/** What cbor-x returns in this mode: its own buffer, and where in it the message is. */
+type Coder = Encoder & { encode(value: unknown, mode: number): Uint8Array & { start: number; end: number } };
+
+function createCoder(table: ShapeTable): Coder {
+  return new Encoder({
+    mapsAsObjects: true,
+    useTag259ForMaps: false,
+    tagUint8Array: false,
+    copyBuffers: true,
+    ...(table.length === 0
+      ? { useRecords: false, variableMapSize: true }
+      : { structures: table.map((keys) => [...keys]), maxSharedStructures: table.length }),
+  } as object) as Coder;
+}
+
+function decode(coder: Coder, bytes: Uint8Array, start: number, end: number): unknown {
+  // The second parameter, where the message ends, is missing from cbor-x's types.
+  return (coder.decode as (bytes: Uint8Array, end: number) => unknown).call(coder, lend(bytes, start, end), end - start);
+}
+
+// cbor-x's REUSE_BUFFER_MODE (return the buffer, not a view) and RESET_BUFFER_MODE (start there again next time).
+const borrowed = 512 | 1024;
+
+// cbor-x keeps the encoding in progress in module variables, so a getter that encodes writes into the middle of it.
+let started = 0;
+
+/** False when another encoding began before this one had ended: then nothing was appended. */
+function write(coder: Coder, value: unknown, into: ByteWriter): boolean {
+  const turn = ++started;
+  try {
+    const source = coder.encode(value, borrowed);
+    if (turn !== started) return false;
+    append(into, source, source.start, source.end);
+    return true;
+  } catch (error) {
+    if (turn !== started) return false;
+    throw error;
+  }
+}
+
+function cborForm(table: ShapeTable): Form {
+  const find = shapeFinder(table);
+  return {
+    special: (value) => (value instanceof Date ? dateItem(value) : value),
+    object(copy) {
+      if (table.length === 0) return copy;
+      const keys = find(Object.keys(copy));
+      // cbor-x writes a Map as a map with keys, and an object as a structure: one it would have to define first.
+      if (keys === undefined) return new Map(Object.entries(copy));
+      return Object.fromEntries(keys.map((key) => [key, copy[key]]));
+    },
+  };
+}
+
+const exactDateMs = 2 ** 50;
+
+// cbor-x writes seconds as a float; far from 1970 that loses the milliseconds, and the text of tag 0 does not.
+function dateItem(date: Date): Date | Tag {
+  return Math.abs(date.getTime()) < exactDateMs ? date : new Tag(date.toISOString(), 0);
+}
