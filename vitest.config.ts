@@ -1,9 +1,10 @@
-import { readdirSync, existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { defineConfig } from "vitest/config";
+import { reportName, reportTo } from "./scripts/test-report.ts";
 
 // One configuration for all packages: each runs `vitest run --config ../../vitest.config.ts` in its own folder.
-const report = process.env["FARCALL_TEST_REPORT"];
-const packageName = process.env["npm_package_name"]?.replaceAll("/", "__");
+const reports = process.env["FARCALL_TEST_REPORTS"];
+const name = process.env["npm_package_name"] ?? "";
 
 export default defineConfig({
   test: {
@@ -13,7 +14,6 @@ export default defineConfig({
     testTimeout: 15_000,
     hookTimeout: 15_000,
     // `npm test` sums up these files.
-    reporters:
-      report === undefined ? ["default"] : ["default", ["json", { outputFile: `${report}/${packageName}.json` }]],
+    reporters: reports === undefined ? ["default"] : ["default", reportTo(`${reports}/${reportName(name)}`, name)],
   },
 });

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Reporter } from "vitest/node";
 
 /** What a run of tests came to. `failures` has a line for each that failed. */
 export interface Outcome {
@@ -7,32 +8,37 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-/** The part of vitest's JSON report that is read here. */
-interface VitestReport {
-  readonly success: boolean;
-  readonly numPassedTests: number;
-  readonly numPendingTests: number;
-  readonly numTodoTests: number;
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly message: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
+/** The file that a package's outcome is in. */
+export function reportName(packageName: string): string {
+  return `${packageName.replaceAll("/", "__")}.json`;
 }
 
-/**
- * Reads the report that vitest wrote for a package. Whatever stopped tests from running at all counts as one failure:
- * no report, a file that could not be loaded, an error outside of every test.
- */
+/** Writes the outcome of a vitest run. A file that can't be loaded and an error outside of every test are failures too. */
+export function reportTo(file: string, packageName: string): Reporter {
+  return {
+    onTestRunEnd(modules, unhandledErrors) {
+      const failures = modules.length === 0 ? [`${packageName}: has no tests in test/`] : [];
+      let passed = 0;
+      let skipped = 0;
+      for (const module of modules) {
+        const before = failures.length;
+        for (const test of module.children.allTests()) {
+          const { state } = test.result();
+          if (state === "passed") passed++;
+          else if (state === "failed") failures.push(`${packageName}: ${module.relativeModuleId}: ${test.fullName}`);
+          else skipped++;
+        }
+        if (module.state() === "failed" && failures.length === before)
+          failures.push(`${packageName}: ${module.relativeModuleId}: could not run its tests`);
+      }
+      for (const { message } of unhandledErrors) failures.push(`${packageName}: outside of every test: ${message}`);
+      writeFileSync(file, JSON.stringify({ passed, skipped, failures } satisfies Outcome));
+    },
+  };
+}
+
+/** The outcome that a run wrote. One that ended before it could write counts as one failure. */
 export function readReport(file: string, packageName: string): Outcome {
   if (!existsSync(file)) return { passed: 0, skipped: 0, failures: [`${packageName}: ended before it had a result`] };
-  const report = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
-  const failures = report.testResults.flatMap((testFile) => {
-    const failed = testFile.assertionResults.filter((test) => test.status === "failed").map((test) => test.fullName);
-    if (failed.length === 0 && testFile.status === "failed") failed.push(testFile.message.split("\n")[0] ?? "");
-    return failed.map((name) => `${packageName}: ${testFile.name.replace(/^.*\/test\//, "test/")}: ${name}`);
-  });
-  if (failures.length === 0 && !report.success) failures.push(`${packageName}: an error outside of every test`);
-  return { passed: report.numPassedTests, skipped: report.numPendingTests + report.numTodoTests, failures };
+  return JSON.parse(readFileSync(file, "utf8")) as Outcome;
 }

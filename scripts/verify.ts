@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { root, run } from "./pinned-tools.mjs";
-import { type Outcome, readReport } from "./test-report.ts";
+import { type Outcome, readReport, reportName } from "./test-report.ts";
 import { filesBelow, type WorkspacePackage, workspacePackages } from "./workspace-packages.ts";
 
 /** Scripts of the root package.json; cheap ones first. */
@@ -38,14 +38,14 @@ async function runTests(packages: readonly WorkspacePackage[]): Promise<Outcome[
   process.on("exit", () => rmSync(reports, { recursive: true, force: true }));
   // One package after the other: vitest already uses every core, and their outputs don't mix.
   const turbo = ["run", "test", "--continue=always", "--concurrency=1", "--output-logs=full", "--log-prefix=none"];
-  const filters = packages.map(({ folder }) => `--filter=./${folder}`);
+  const withTests = packages.filter(({ folder }) => filesBelow(join(root, folder, "test")).length > 0);
+  if (withTests.length === 0) return [];
+  const filters = withTests.map(({ folder }) => `--filter=./${folder}`);
   const status = await run("turbo", [...turbo, ...filters], {
     cwd: root,
-    env: { ...process.env, FARCALL_TEST_REPORT: reports },
+    env: { ...process.env, FARCALL_TEST_REPORTS: reports },
   });
-  const results = packages
-    .filter(({ folder }) => filesBelow(join(root, folder, "test")).length > 0)
-    .map(({ manifest: { name } }) => readReport(join(reports, `${name.replaceAll("/", "__")}.json`), name));
+  const results = withTests.map(({ manifest: { name } }) => readReport(join(reports, reportName(name)), name));
   if (status !== 0 && results.every(({ failures }) => failures.length === 0))
     results.push({ passed: 0, skipped: 0, failures: [`turbo run test ended with ${status}`] });
   return results;
