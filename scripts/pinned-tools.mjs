@@ -1,5 +1,6 @@
 // Gets the pinned pnpm and the pinned Node with nothing but the Node and npm of the machine.
 // Runs before anything is installed, on Node 20 or newer: no imports but Node's own.
+// The package.json scripts that come here begin with `exec`, or a signal sent to npm would end with its shell.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";

@@ -1,7 +1,7 @@
 // Every static check and every test of the workspace. The last line is `N passed, N failed, N skipped`.
 // A static check counts as one that passed or failed, so that this line and the exit status never disagree.
 // `--only core,wire` runs just the tests of those packages.
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -12,6 +12,7 @@ import { filesBelow, type WorkspacePackage, workspacePackages } from "./workspac
 /** Scripts of the root package.json; cheap ones first. */
 const staticChecks = ["format:check", "lint", "check:imports", "check:unused", "typecheck", "check:packages"];
 
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
 const { only } = parseArgs({ options: { only: { type: "string" } } }).values;
 const outcomes: Outcome[] = [];
 if (only === undefined) for (const check of staticChecks) outcomes.push(await runCheck(check));
@@ -26,7 +27,7 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 
 async function runCheck(script: string): Promise<Outcome> {
   console.log(`\n── ${script}`);
-  const status = await run("node", ["--run", script], { cwd: root });
+  const status = await run("sh", ["-c", `exec ${scripts[script]}`], { cwd: root });
   return status === 0
     ? { passed: 1, skipped: 0, failures: [] }
     : { passed: 0, skipped: 0, failures: [`${script} (again: pnpm run ${script})`] };
