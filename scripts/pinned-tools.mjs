@@ -19,7 +19,13 @@ export async function install(app) {
   // Only npx's PATH is taken, so that what runs later has no npx in between that would keep a signal to itself.
   const withPnpm = ["--yes", "--prefer-offline", `--package=${packageManager}`, "-c", "node -p process.env.PATH"];
   const path = execFileSync("npx", withPnpm, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-  const env = { ...process.env, PATH: join(root, "node_modules", ".bin") + delimiter + path.trim() };
+  const env = {
+    ...process.env,
+    PATH: join(root, "node_modules", ".bin") + delimiter + path.trim(),
+    TURBO_TELEMETRY_DISABLED: "1",
+    // Some tools colour whatever they print where CI is set.
+    ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: "1" }),
+  };
 
   // A workspace that has the developers' tools keeps them: `--prod` would take them away again.
   const everything = app === undefined || existsSync(join(root, "node_modules", ".bin", "turbo"));
