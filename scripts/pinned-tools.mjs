@@ -24,7 +24,7 @@ export async function install(app) {
     PATH: join(root, "node_modules", ".bin") + delimiter + path.trim(),
     TURBO_TELEMETRY_DISABLED: "1",
     // Some tools colour whatever they print where CI is set.
-    ...(process.stdout.isTTY || process.env.FORCE_COLOR ? {} : { NO_COLOR: "1" }),
+    ...(process.stdout.isTTY || process.env["FORCE_COLOR"] ? {} : { NO_COLOR: "1" }),
   };
 
   // A workspace that has the developers' tools keeps them: `--prod` would take them away again.
