@@ -1,12 +1,14 @@
 import type { ByteWriter, Codec, MessageCodec } from "@farcall/core";
 import { sha256 } from "@noble/hashes/sha2.js";
 // These subpaths, in Node too, because the package's main entry tries to load a native module.
-import { Encoder, Tag } from "cbor-x/encode";
+import { Tag } from "cbor-x/decode";
+import { Encoder } from "cbor-x/encode";
 import { append, lend } from "./borrow.ts";
 import { cborGuard } from "./cbor-guard.ts";
 import { inspect, needsCopy, needsDateText, needsPlain, needsShape } from "./inspect.ts";
 import { type Form, rewrite } from "./rewrite.ts";
 import { type ShapeTable, shapeFinder, shapesOf, shapeTree } from "./shapes.ts";
+import { isIllFormed, mayHoldSurrogate } from "./surrogates.ts";
 
 export interface CborOptions {
   /** Arrays and objects inside one another, in both directions. Default 64. */
@@ -54,8 +56,12 @@ function createForm(maxDepth: number, table: ShapeTable): MessageCodec {
     encode(value, into) {
       const flags = inspect(value, maxDepth, shapes);
       const ready = (flags & needsRewrite) === 0 ? value : rewrite(value, maxDepth, form);
+      const start = into.position;
+      const written = write(coder, ready, into);
+      if (written && !(mayHoldSurrogate(into.buffer, start, into.position) && isIllFormed(ready))) return;
       // A copy has no getters, so the second time it is written.
-      if (!write(coder, ready, into)) write(coder, rewrite(value, maxDepth, form), into);
+      into.position = start;
+      write(coder, rewrite(value, maxDepth, form), into);
     },
     decode(bytes, start, end) {
       guard(bytes, start, end);

@@ -1,5 +1,3 @@
-/// <reference lib="es2024.string" />
-
 /**
  * What may be sent is the same for every codec of this package, and is decided here, in one pass over the value before
  * it is encoded: the libraries below would drop, rename or silently change what they do not know.
@@ -8,7 +6,7 @@
 
 /** A property is undefined, or an object is an instance of a class: JSON.stringify knows what to do, the others do not. */
 export const needsPlain = 1;
-/** A toJSON, a lone surrogate, an object or array of another realm: nothing writes this as it stands. */
+/** A toJSON, or a thing of another realm: nothing writes this as it stands. */
 export const needsCopy = 2;
 /** A Date, bytes, a bigint, NaN, an infinity, undefined outside a property: JSON has no form for these. */
 export const needsTag = 4;
@@ -48,7 +46,7 @@ export function inspect(value: unknown, maxDepth: number, shapes?: ShapeNode): n
 function inspectItem(value: unknown, depth: number, shapes: ShapeNode | undefined): number {
   switch (typeof value) {
     case "string":
-      return value.isWellFormed() ? 0 : needsCopy;
+      return 0; // lone surrogates are looked for in what was written, which is cheaper
     case "number":
       return value - value === 0 ? 0 : needsTag;
     case "boolean":
@@ -103,7 +101,6 @@ function inspectPlain(value: Record<string, unknown>, depth: number, shapes: Sha
       if (key === "__proto__") throw new Unsendable("a key named __proto__");
       if (typeof item === "function" && key === "toJSON") return needsCopy;
       sent++;
-      if (!key.isWellFormed()) flags |= needsCopy;
       if (node !== undefined) node = node.next[key];
       flags |= inspectItem(item, depth - 1, shapes);
     }

@@ -4,28 +4,38 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * How deep JSON nests, refusing what is too deep: JSON.parse takes it, but whoever walks the result overflows. Counts
- * brackets outside strings; whether they match is JSON.parse's business.
+ * How deep JSON nests, 0 where it cannot be deeper than `maxDepth` anyway. JSON.parse takes any depth, but whoever
+ * walks the result overflows. Whether the brackets match is JSON.parse's business.
  */
-export function jsonDepth(bytes: Uint8Array, start: number, end: number, maxDepth: number): number {
-  if (end - start <= maxDepth) return 0; // or little more: too short to be too deep
+export function jsonDepth(text: string, maxDepth: number): number {
+  return hasMany(text, maxDepth) ? measure(text, maxDepth) : 0;
+}
+
+// Most messages have few objects and arrays, and looking for their brackets is a search that runs natively.
+function hasMany(text: string, maxDepth: number): boolean {
+  let open = 0;
+  for (let at = text.indexOf("{"); at >= 0; at = text.indexOf("{", at + 1)) if (++open >= maxDepth) return true;
+  for (let at = text.indexOf("["); at >= 0; at = text.indexOf("[", at + 1)) if (++open >= maxDepth) return true;
+  return false;
+}
+
+function measure(text: string, maxDepth: number): number {
   let depth = 0;
   let deepest = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte === quote) {
-      while (++at < end) {
-        const inside = bytes[at]!;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === quote) {
+      while (++at < text.length) {
+        const inside = text.charCodeAt(at);
         if (inside === quote) break;
         if (inside === backslash) at++;
       }
       // The brackets of arrays and of objects differ in one bit.
-    } else if ((byte | 0x20) === 0x7b) {
-      if (++depth > deepest) {
-        deepest = depth;
-        if (depth > maxDepth) throw tooDeep(maxDepth);
-      }
-    } else if ((byte | 0x20) === 0x7d) depth--;
+    } else if ((unit | 0x20) === 0x7b) {
+      if (++depth <= deepest) continue;
+      deepest = depth;
+      if (depth > maxDepth) throw tooDeep(maxDepth);
+    } else if ((unit | 0x20) === 0x7d) depth--;
   }
   return deepest;
 }

@@ -1,3 +1,5 @@
+/// <reference lib="es2024.string" />
+
 import { fromBase64, toBase64 } from "./base64.ts";
 import { maxBigintBits, tagKey } from "./inspect.ts";
 import { badBigint, badDate, protoKey, unknownItem } from "./malformed.ts";

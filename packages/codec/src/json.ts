@@ -4,6 +4,7 @@ import { jsonDepth } from "./json-depth.ts";
 import { jsonForm, untag } from "./json-tags.ts";
 import { readText, writeText } from "./json-text.ts";
 import { rewrite } from "./rewrite.ts";
+import { isIllFormed } from "./surrogates.ts";
 
 export interface JsonOptions {
   /** Arrays and objects inside one another, in both directions. Default 64. */
@@ -24,12 +25,15 @@ function createMessageCodec(maxDepth: number): MessageCodec {
     encode(value, into) {
       const flags = inspect(value, maxDepth);
       const isJson = (flags & (needsTag | needsEscape | needsCopy)) === 0;
-      writeText(JSON.stringify(isJson ? value : rewrite(value, maxDepth, jsonForm)), into);
+      const text = JSON.stringify(isJson ? value : rewrite(value, maxDepth, jsonForm));
+      // JSON.stringify escapes half a surrogate pair; elsewhere in a text the same characters are rare.
+      const isWhole = !isJson || !text.includes("\\ud") || !isIllFormed(value);
+      writeText(isWhole ? text : JSON.stringify(rewrite(value, maxDepth, jsonForm)), into);
     },
     decode(bytes, start, end) {
-      // One level more, for a tag, which is an object to JSON and not to the user.
-      const depth = jsonDepth(bytes, start, end, maxDepth + 1);
       const text = readText(bytes, start, end);
+      // One level more, for a tag, which is an object to JSON and not to the user.
+      const depth = jsonDepth(text, maxDepth + 1);
       const value: unknown = JSON.parse(text);
       return depth > maxDepth || mayNeedUntag(text) ? untag(value, maxDepth) : value;
     },

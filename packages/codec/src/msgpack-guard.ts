@@ -99,8 +99,8 @@ function checkExtension(bytes: Uint8Array, at: number, size: number, head: numbe
   const type = bytes[at];
   if (type === timestampType) return checkDate(bytes, at + 1, size);
   if (type === bigintType) {
-    // One byte more than the bits, for the sign.
-    if (size === 0 || size > maxBigintBits / 8 + 1) throw badBigint();
+    // msgpackr writes whole words of 64 bits, and one more where the sign needs it.
+    if (size === 0 || size > maxBigintBits / 8 + 8) throw badBigint();
   } else if (type !== undefinedType || head !== 0xd4) throw unknownItem(`MessagePack extension ${type}`);
 }
 

@@ -5,6 +5,7 @@ import { append, lend } from "./borrow.ts";
 import { inspect, needsCopy, needsPlain } from "./inspect.ts";
 import { msgpackGuard } from "./msgpack-guard.ts";
 import { type Form, rewrite } from "./rewrite.ts";
+import { isIllFormed, mayHoldSurrogate } from "./surrogates.ts";
 
 export interface MsgpackOptions {
   /** Arrays and objects inside one another, in both directions. Default 64. */
@@ -38,8 +39,11 @@ function createMessageCodec(maxDepth: number): MessageCodec {
     encode(value: unknown, into: ByteWriter) {
       const flags = inspect(value, maxDepth);
       if ((flags & (needsPlain | needsCopy)) !== 0) value = rewrite(value, maxDepth, asItIs);
-      const source = coder.pack(value, borrowed);
-      append(into, source, source.start, source.end);
+      const start = into.position;
+      write(coder, value, into);
+      if (!mayHoldSurrogate(into.buffer, start, into.position) || !isIllFormed(value)) return;
+      into.position = start;
+      write(coder, rewrite(value, maxDepth, asItIs), into);
     },
     decode(bytes, start, end) {
       guard(bytes, start, end);
@@ -47,6 +51,12 @@ function createMessageCodec(maxDepth: number): MessageCodec {
       return coder.unpack(lend(bytes, start, end), range);
     },
   };
+}
+
+// A getter that encodes is no trouble here: msgpackr puts the encoding in progress aside.
+function write(coder: Coder, value: unknown, into: ByteWriter): void {
+  const source = coder.pack(value, borrowed);
+  append(into, source, source.start, source.end);
 }
 
 const asItIs: Form = { special: (value) => value, object: (copy) => copy };

@@ -1,3 +1,5 @@
+/// <reference lib="es2024.string" />
+
 import { inspect, kindOf } from "./inspect.ts";
 
 /** How a codec wants the things that it has no native form for. */

@@ -4,8 +4,9 @@ const strict = new TextDecoder("utf-8", { fatal: true });
 
 /** Whether the bytes from `start` to `end` are UTF-8 as RFC 3629 has it: no surrogates, nothing longer than needed. */
 export function isUtf8(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > longBytes) return isLongUtf8(bytes, start, end);
   let at = start;
+  if (end - start > longBytes) return isLongUtf8(bytes, start, end);
+  while (at < end && bytes[at]! < 0x80) at++;
   while (at < end) {
     const lead = bytes[at++]!;
     if (lead < 0x80) continue;
