@@ -32,11 +32,14 @@ const packages = workspacePackages(root).filter(({ manifest }) => manifest.priva
 const tarballs: string[] = [];
 const complaints: string[] = [];
 try {
+  // From nothing: tsc leaves the output of sources that are gone, and a cached build may hold some too.
+  for (const { folder } of packages) rmSync(join(root, folder, "dist"), { recursive: true, force: true });
   runIn(
     root,
     "turbo",
     "run",
     "build",
+    "--force",
     "--output-logs=errors-only",
     ...packages.map(({ folder }) => `--filter=./${folder}`),
   );
