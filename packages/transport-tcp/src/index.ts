@@ -1,1 +1,8 @@
-export {}
+export type { Place } from "./address.ts";
+export type { HostAddress, Lookup } from "./happy-eyeballs.ts";
+export { tcp, type TcpOptions } from "./tcp.ts";
+export type { TcpConnectorOptions } from "./tcp-connector.ts";
+export type { TcpListenerOptions } from "./tcp-listener.ts";
+export { tcpServer, type TcpServerOptions } from "./tcp-server.ts";
+export type { TlsClientOptions } from "./tls-client.ts";
+export type { TlsServerOptions } from "./tls-accept.ts";

@@ -1,0 +1,1 @@
+export { type ConnectionComplianceOptions, type ConnectionSubject, connectionCompliance } from "./connection.ts";
