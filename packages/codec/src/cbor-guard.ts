@@ -1,3 +1,4 @@
+import { isMark, longTextBytes } from "./byte-order-marks.ts";
 import { maxBigintBits } from "./inspect.ts";
 import { badBigint, badDate, badKey, leftOver, notUtf8, protoKey, tooDeep, truncated, unknownItem } from "./malformed.ts";
 import { isProtoKey, isUtf8 } from "./utf8.ts";
@@ -16,14 +17,16 @@ const float = new DataView(new ArrayBuffer(8));
  * One pass, no allocation; after it every length is known to be there.
  *
  * @param shapeSizes how many keys each shape of the table has; empty when the message is self-describing
+ * @returns a check that throws, or gives the positions of byte order marks if there are any that cbor-x would swallow
  */
 export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
   // What is left to read in each container that is open; of a map its keys and its values.
   const lefts = new Float64Array(maxDepth);
   const maps = new Uint8Array(maxDepth);
 
-  return (bytes: Uint8Array, start: number, end: number): void => {
+  return (bytes: Uint8Array, start: number, end: number): number[] | undefined => {
     let at = start;
+    let marks: number[] | undefined;
     let depth = 0;
     let left = 1;
     let map = 0;
@@ -31,7 +34,7 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
       while (left === 0) {
         if (depth === 0) {
           if (at !== end) throw leftOver();
-          return;
+          return marks;
         }
         left = lefts[--depth]!;
         map = maps[depth]!;
@@ -62,6 +65,7 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
         case 3:
           if (size > end - at) throw truncated();
           if (!isUtf8(bytes, at, at + size)) throw notUtf8();
+          if (size > longTextBytes && isMark(bytes, at)) (marks ??= []).push(at);
           if (isKey && size === 9 && isProtoKey(bytes, at)) throw protoKey();
           at += size;
           break;

@@ -4,6 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { Tag } from "cbor-x/decode";
 import { Encoder } from "cbor-x/encode";
 import { append, lend } from "./borrow.ts";
+import { decodeMarked } from "./byte-order-marks.ts";
 import { cborGuard } from "./cbor-guard.ts";
 import { inspect, needsCopy, needsDateText, needsPlain, needsShape } from "./inspect.ts";
 import { type Form, rewrite } from "./rewrite.ts";
@@ -48,7 +49,7 @@ function withLayout(plain: MessageCodec, short: MessageCodec, table: ShapeTable)
 /** The codec of one form: self-describing when the table is empty. The positional form may hold plain maps as well. */
 function createForm(maxDepth: number, table: ShapeTable): MessageCodec {
   const shapes = table.length === 0 ? undefined : shapeTree(table);
-  const coder = createCoder(table);
+  let coder = createCoder(table, repair);
   const guard = cborGuard(maxDepth, table.map((keys) => keys.length));
   const form = cborForm(table);
   const needsRewrite = needsPlain | needsCopy | needsDateText | needsShape;
@@ -64,16 +65,29 @@ function createForm(maxDepth: number, table: ShapeTable): MessageCodec {
       write(coder, rewrite(value, maxDepth, form), into);
     },
     decode(bytes, start, end) {
-      guard(bytes, start, end);
-      return decode(coder, bytes, start, end);
+      const marks = guard(bytes, start, end);
+      return marks === undefined ? decode(bytes, start, end) : decodeMarked(decode, bytes, start, end, marks);
     },
   };
+
+  // cbor-x has written an object of another shape than `inspect` saw, and made that shape part of its table.
+  function repair(): never {
+    coder = createCoder(table, repair);
+    throw new TypeError("the value changed while it was encoded");
+  }
+
+  function decode(bytes: Uint8Array, start: number, end: number): unknown {
+    return coder.decode(lend(bytes, start, end), end - start);
+  }
 }
 
-/** What cbor-x returns in this mode: its own buffer, and where in it the message is. */
-type Coder = Encoder & { encode(value: unknown, mode: number): Uint8Array & { start: number; end: number } };
+/** What cbor-x's types leave out: modes, which make it return its own buffer, and where a message ends. */
+interface Coder {
+  encode(value: unknown, mode: number): Uint8Array & { start: number; end: number };
+  decode(bytes: Uint8Array, end: number): unknown;
+}
 
-function createCoder(table: ShapeTable): Coder {
+function createCoder(table: ShapeTable, onNewShape: () => never): Coder {
   return new Encoder({
     mapsAsObjects: true,
     useTag259ForMaps: false,
@@ -81,13 +95,8 @@ function createCoder(table: ShapeTable): Coder {
     copyBuffers: true,
     ...(table.length === 0
       ? { useRecords: false, variableMapSize: true }
-      : { structures: table.map((keys) => [...keys]), maxSharedStructures: table.length }),
-  } as object) as Coder;
-}
-
-function decode(coder: Coder, bytes: Uint8Array, start: number, end: number): unknown {
-  // The second parameter, where the message ends, is missing from cbor-x's types.
-  return (coder.decode as (bytes: Uint8Array, end: number) => unknown).call(coder, lend(bytes, start, end), end - start);
+      : { structures: table.map((keys) => [...keys]), maxSharedStructures: table.length, saveStructures: onNewShape }),
+  } as object) as unknown as Coder;
 }
 
 // cbor-x's REUSE_BUFFER_MODE (return the buffer, not a view) and RESET_BUFFER_MODE (start there again next time).

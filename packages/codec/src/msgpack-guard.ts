@@ -1,3 +1,4 @@
+import { isMark, longTextBytes } from "./byte-order-marks.ts";
 import { maxBigintBits } from "./inspect.ts";
 import { badBigint, badDate, badKey, leftOver, notUtf8, protoKey, tooDeep, truncated, unknownItem } from "./malformed.ts";
 import { isProtoKey, isUtf8 } from "./utf8.ts";
@@ -11,14 +12,17 @@ const maxDateSeconds = 8_640_000_000_000n; // ECMA-262, time values
  * Reads the whole structure of a message before msgpackr does, and lets only what this package sends go on: msgpackr
  * recurses without limit, and knows extensions that define records, refer back, or make errors and regular expressions.
  * One pass, no allocation but for dates; after it every length is known to be there.
+ *
+ * @returns a check that throws, or gives the positions of byte order marks if there are any that msgpackr would swallow
  */
 export function msgpackGuard(maxDepth: number) {
   // What is left to read in each container that is open; of a map its keys and its values.
   const lefts = new Float64Array(maxDepth);
   const maps = new Uint8Array(maxDepth);
 
-  return (bytes: Uint8Array, start: number, end: number): void => {
+  return (bytes: Uint8Array, start: number, end: number): number[] | undefined => {
     let at = start;
+    let marks: number[] | undefined;
     let depth = 0;
     let left = 1;
     let map = 0;
@@ -26,7 +30,7 @@ export function msgpackGuard(maxDepth: number) {
       while (left === 0) {
         if (depth === 0) {
           if (at !== end) throw leftOver();
-          return;
+          return marks;
         }
         left = lefts[--depth]!;
         map = maps[depth]!;
@@ -66,6 +70,7 @@ export function msgpackGuard(maxDepth: number) {
       if (text >= 0) {
         if (text > end - at) throw truncated();
         if (!isUtf8(bytes, at, at + text)) throw notUtf8();
+        if (text > longTextBytes && isMark(bytes, at)) (marks ??= []).push(at);
         if (isKey && text === 9 && isProtoKey(bytes, at)) throw protoKey();
         at += text;
       } else if (isKey) throw badKey();

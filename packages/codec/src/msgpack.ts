@@ -2,6 +2,7 @@ import type { ByteWriter, Codec, MessageCodec } from "@farcall/core";
 // This subpath, in Node too, because the package's main entry tries to load a native module.
 import { Packr } from "msgpackr/pack";
 import { append, lend } from "./borrow.ts";
+import { decodeMarked } from "./byte-order-marks.ts";
 import { inspect, needsCopy, needsPlain } from "./inspect.ts";
 import { msgpackGuard } from "./msgpack-guard.ts";
 import { type Form, rewrite } from "./rewrite.ts";
@@ -46,11 +47,15 @@ function createMessageCodec(maxDepth: number): MessageCodec {
       write(coder, rewrite(value, maxDepth, asItIs), into);
     },
     decode(bytes, start, end) {
-      guard(bytes, start, end);
-      range.end = end - start;
-      return coder.unpack(lend(bytes, start, end), range);
+      const marks = guard(bytes, start, end);
+      return marks === undefined ? decode(bytes, start, end) : decodeMarked(decode, bytes, start, end, marks);
     },
   };
+
+  function decode(bytes: Uint8Array, start: number, end: number): unknown {
+    range.end = end - start;
+    return coder.unpack(lend(bytes, start, end), range);
+  }
 }
 
 // A getter that encodes is no trouble here: msgpackr puts the encoding in progress aside.

@@ -64,6 +64,24 @@ describe("a positional message", () => {
     });
   });
 
+  test("is refused, and the table kept, when an object changes its keys while it is encoded", () => {
+    const pair = z.object({ a: z.number(), b: z.number() });
+    const message = codecOf(pair);
+    let reads = 0;
+    const fickle = {
+      get a(): number {
+        return 1;
+      },
+      b: 2,
+    };
+    const changing = new Proxy(fickle, { ownKeys: () => (reads++ === 0 ? ["a", "b"] : ["a", "b", "c"]), getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }) });
+    expect(() => bytesOf(message, changing, true)).toThrow("changed while");
+    const bytes = bytesOf(message, { a: 1, b: 2 }, true);
+    expect(codecOf(pair).decode(bytes, 0, bytes.length, true)).toStrictEqual({ a: 1, b: 2 });
+    const longer = bytesOf(message, { a: 1, b: 2, c: 3 }, true);
+    expect(codecOf(pair).decode(longer, 0, longer.length, true)).toStrictEqual({ a: 1, b: 2, c: 3 });
+  });
+
   test("keeps a date at the end of time", () => {
     expect(arrives(order, { ...sent, at: new Date(8.64e15 - 1) })).toStrictEqual({ ...sent, at: new Date(8.64e15 - 1) });
   });

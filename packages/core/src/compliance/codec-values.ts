@@ -26,7 +26,7 @@ export const codecValues: Readonly<Record<CodecValueGroup, readonly unknown[]>> 
   integers: [0, 1, 23, 24, 127, 128, 255, 256, 65535, 65536, 2 ** 31, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER].flatMap((n) => [n, -n]),
   floats: [0.1, -1.5, 1e-7, 1e21, 3.4028234663852886e38, Number.MIN_VALUE, Number.MAX_VALUE, 16777217.5],
   "not finite": [NaN, Infinity, -Infinity, { n: [NaN, 1] }],
-  strings: ["", "a", "ä€😀", "x".repeat(31), "x".repeat(32), "y".repeat(300), "z".repeat(70_000), "é".repeat(300), "한국어 漢字", "\ufeffbom", "\ufffd", '"$date"', "\\ud800 as text"],
+  strings: ["", "a", "ä€😀", "x".repeat(31), "x".repeat(32), "y".repeat(300), "z".repeat(70_000), "é".repeat(300), "한국어 漢字", "\ufeffbom", `\ufeff${"b".repeat(100)}`, [`\ufeff\ufeff${"\ufdd0".repeat(40)}`, { [`\ufeff${"k".repeat(100)}`]: 1 }], "\ufffd", '"$date"', "\\ud800 as text"],
   "control characters": ["\u0000\u001f\u007f", "a\tb\r\nc\r", " \n "],
   arrays: [[], [1], [[], [[]]], Array.from({ length: 300 }, (_, i) => i), ["a", null, true]],
   objects: [{}, { a: 1 }, { "": 0, "a b": 1, "ключ": 2 }, { a: { b: { c: [{ d: 1 }] } } }, Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`k${i}`, i]))],
