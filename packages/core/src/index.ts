@@ -5,6 +5,7 @@ export type { CallOptions } from "./client-call.ts";
 export * from "./codec.ts";
 export * from "./context-values.ts";
 export { type Expiring, DeadlineWheel } from "./deadline-wheel.ts";
+export { decodeDetail, encodeDetails, type EncodedDetail } from "./error-detail.ts";
 export * from "./explain.ts";
 export * from "./failure.ts";
 export { type Handler, type Handlers, push, type PushHandler } from "./handlers.ts";

@@ -1,6 +1,85 @@
-import type { ServerTransport } from "@farcall/core";
-import type { Listener } from "./connection.ts";
+import { type CallAcceptor, type Listening, RpcError, type ServerTransport } from "@farcall/core";
+import type { BoundListener, Listener } from "./connection.ts";
+import { ServerEnd } from "./server-end.ts";
 import type { WireServerOptions } from "./wire-options.ts";
 
 /** Calls over the connections that a listener accepts. */
-export declare function wireServer(listener: Listener, options?: WireServerOptions): ServerTransport;
+export function wireServer(listener: Listener, options: WireServerOptions = {}): ServerTransport {
+  return { listen: (acceptor) => listen(listener, acceptor, options) };
+}
+
+async function listen(listener: Listener, acceptor: CallAcceptor, options: WireServerOptions): Promise<Listening> {
+  const ends = new Set<ServerEnd>();
+  let draining = false;
+  let onAllClosed: (() => void) | undefined;
+  const owner = {
+    acceptor,
+    options,
+    ended: (end: ServerEnd): void => {
+      ends.delete(end);
+      if (ends.size === 0) onAllClosed?.();
+    },
+  };
+  const bound = await listener.listen((connection) => {
+    const isFull = ends.size >= acceptor.limits.maxConnections;
+    const end = new ServerEnd(connection, owner);
+    ends.add(end);
+    if (isFull) {
+      const message = `the server has ${acceptor.limits.maxConnections} connections, its limit`;
+      end.refuse(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no" }));
+    } else if (draining) {
+      end.drain();
+    }
+  });
+  return new WireListening(bound, ends, (closed) => (onAllClosed = closed), () => (draining = true));
+}
+
+class WireListening implements Listening {
+  readonly address: string;
+  readonly #bound: BoundListener;
+  readonly #ends: Set<ServerEnd>;
+  readonly #startDraining: () => void;
+  readonly #allClosed: Promise<void>;
+  #resolveAllClosed: () => void = () => {};
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    bound: BoundListener,
+    ends: Set<ServerEnd>,
+    onAllClosed: (closed: () => void) => void,
+    startDraining: () => void,
+  ) {
+    this.address = bound.address;
+    this.#bound = bound;
+    this.#ends = ends;
+    this.#startDraining = startDraining;
+    this.#allClosed = new Promise((resolve) => {
+      this.#resolveAllClosed = resolve;
+    });
+    onAllClosed(() => {
+      if (this.#stopped !== undefined) this.#resolveAllClosed();
+    });
+  }
+
+  async drain(): Promise<void> {
+    const stopped = this.#stop();
+    for (const end of this.#ends) end.drain();
+    await this.#done(stopped);
+  }
+
+  async close(): Promise<void> {
+    const stopped = this.#stop();
+    for (const end of this.#ends) end.close();
+    await this.#done(stopped);
+  }
+
+  #stop(): Promise<void> {
+    this.#startDraining();
+    return (this.#stopped ??= this.#bound.close());
+  }
+
+  async #done(stopped: Promise<void>): Promise<void> {
+    await stopped;
+    if (this.#ends.size > 0) await this.#allClosed;
+  }
+}

@@ -1,0 +1,264 @@
+import {
+  type CallProgress,
+  Metadata,
+  type OutgoingCall,
+  type RequestSink,
+  type ResponseSink,
+  RpcError,
+  statusNumbers,
+  streamsRequests,
+} from "@farcall/core";
+import { ByteReader, MetadataError } from "./byte-reader.ts";
+import type { ClientCallState } from "./call-state.ts";
+import type { Channel } from "./channel.ts";
+import { metadataBytes, putU32, writeMetadata, writeU32, writeU8, writeVarint } from "./field-writer.ts";
+import { DataFlag, FrameKind } from "./frame.ts";
+import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
+import { readStatus } from "./status-frame.ts";
+
+/** A method number of a connection. The layouts are agreed when the server has said so. */
+export interface ClientBinding {
+  readonly id: number;
+  requestPositional: boolean;
+}
+
+/** What a call needs of its connection's end. */
+export interface ClientCallOwner {
+  readonly address: string;
+  readonly maxMessageBytes: number;
+  readonly maxMetadataBytes: number;
+  /** What the server accepts. */
+  readonly peerMaxMetadataBytes: number;
+  /** The server has ended the call: its number is free. */
+  callEnded(id: number): void;
+}
+
+/** One call at the client's end of a connection: where its requests go, and the source of its responses. */
+export class ClientCallEnd extends MultiplexedCall implements RequestSink {
+  /** Its place among the calls of the connection, from 1; 0 until it has begun. */
+  ordinal = 0;
+  state: ClientCallState = "open";
+  readonly #owner: ClientCallOwner;
+  readonly #call: OutgoingCall;
+  readonly #binding: ClientBinding;
+  readonly #responses: ResponseSink;
+  readonly #begun: (call: ClientCallEnd) => void;
+  #answered = false;
+  /** The end of the requests waits behind messages without credit. */
+  #endWaits = false;
+
+  constructor(
+    channel: Channel,
+    owner: ClientCallOwner,
+    id: number,
+    sendCredit: number,
+    call: OutgoingCall,
+    binding: ClientBinding,
+    responses: ResponseSink,
+    begun: (call: ClientCallEnd) => void,
+  ) {
+    super(channel, id, sendCredit);
+    this.#owner = owner;
+    this.#call = call;
+    this.#binding = binding;
+    this.#responses = responses;
+    this.#begun = begun;
+  }
+
+  /** A stream of requests begins before its first message, so that the handler can answer without one. */
+  begin(): void {
+    if (streamsRequests(this.#call.method.kind)) this.#start(undefined, false, false);
+  }
+
+  message(value: unknown, last: boolean): boolean {
+    if (this.state !== "open") return true;
+    if (this.ordinal === 0) return this.#start(value, true, last);
+    if (last) this.state = "sent";
+    try {
+      return this.channel.sender.send(this, this.#call.codec.request, value, this.#binding.requestPositional, last);
+    } catch (error) {
+      this.cancel(sendingError(this.#call, "a request", error));
+      return true;
+    }
+  }
+
+  end(): void {
+    if (this.state !== "open") return;
+    if (this.ordinal === 0) {
+      this.#start(undefined, false, true);
+      return;
+    }
+    this.state = "sent";
+    // Behind the messages that wait for credit.
+    if (this.waiting === undefined) this.#writeEnd();
+    else this.#endWaits = true;
+  }
+
+  cancel(error: RpcError): void {
+    if (this.state === "cancelled" || this.state === "ended") return;
+    const begun = this.ordinal !== 0;
+    this.state = begun ? "cancelled" : "ended";
+    this.discard();
+    if (begun) {
+      this.channel.write(FrameKind.cancel, (to) => {
+        writeU32(to, this.id);
+        writeU8(to, error.code === "DEADLINE_EXCEEDED" ? statusNumbers.DEADLINE_EXCEEDED : statusNumbers.CANCELLED);
+      });
+    } else {
+      this.#owner.callEnded(this.id);
+    }
+    this.#responses.end(error, undefined);
+  }
+
+  ready(): void {
+    if (this.state === "open" || this.state === "sent") this.release();
+  }
+
+  progress(): CallProgress {
+    const peer = this.#owner.address;
+    if (this.#answered) return { phase: "receiving", peer };
+    const isSent = this.ordinal !== 0 && this.state !== "open" && this.waiting === undefined;
+    return { phase: isSent ? "waiting" : "sending", peer };
+  }
+
+  // From the connection.
+
+  /** A message of the server, or a part of one. @throws ProtocolError */
+  data(flags: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#answered = true;
+    this.receive(this.#call.codec.response, flags, bytes, start, end, this.#owner.maxMessageBytes);
+    // A last message that could not be accepted: no status follows it.
+    if ((flags & DataFlag.end) !== 0 && this.state === "cancelled") this.#finish(undefined, undefined);
+  }
+
+  header(from: ByteReader): void {
+    this.#answered = true;
+    try {
+      const header = from.metadata(this.#owner.maxMetadataBytes);
+      if (this.state === "open" || this.state === "sent") this.#responses.header(header);
+    } catch (error) {
+      this.#badMetadata(error);
+    }
+  }
+
+  /** The server has ended the call. @throws ProtocolError */
+  status(from: ByteReader): void {
+    let error: RpcError | undefined;
+    let trailers: Metadata | undefined;
+    try {
+      ({ error, trailers } = readStatus(from, this.#call, this.#owner.address, this.#owner.maxMetadataBytes));
+    } catch (thrown) {
+      this.#badMetadata(thrown);
+    }
+    this.#finish(error, trailers);
+  }
+
+  /** The call ends without the server's word: its connection is lost, or it was never accepted. */
+  lost(error: RpcError): void {
+    if (this.state === "ended") return;
+    const processed = this.ordinal === 0 ? "no" : error.processed;
+    this.#finish(new RpcError(error.code, error.rawMessage, { processed, cause: error, peer: this.#owner.address }), undefined);
+  }
+
+  sendingCaughtUp(): void {
+    if (this.#endWaits) {
+      this.#endWaits = false;
+      this.#writeEnd();
+    } else {
+      this.#responses.ready();
+    }
+  }
+
+  protected deliver(value: unknown, end: boolean): boolean {
+    const wanted = this.state === "open" || this.state === "sent";
+    const room = wanted ? this.#responses.message(value) : true;
+    if (end) this.#finish(undefined, undefined);
+    return room;
+  }
+
+  protected refuse(error: RpcError): void {
+    const explained = new RpcError(error.code, `${this.#call.method.fullName}: ${error.rawMessage}`, {
+      cause: error,
+      processed: "yes",
+      peer: this.#owner.address,
+    });
+    this.cancel(explained);
+  }
+
+  /** Writes the `start` frame. Returns whether there is room for more. */
+  #start(value: unknown, hasMessage: boolean, last: boolean): boolean {
+    const call = this.#call;
+    if (call.metadata !== undefined && metadataBytes(call.metadata) > this.#owner.peerMaxMetadataBytes) {
+      const limit = this.#owner.peerMaxMetadataBytes;
+      this.cancel(new RpcError("RESOURCE_EXHAUSTED", `the metadata is larger than the server's limit of ${limit} bytes`, { processed: "no" }));
+      return true;
+    }
+    const { queue, sender } = this.channel;
+    const { writer } = queue;
+    const { requestPositional } = this.#binding;
+    const frame = queue.begin(FrameKind.start);
+    putU32(writer.buffer, writer.position, this.id);
+    const flagsAt = writer.position + 4;
+    writer.position = flagsAt + 1;
+    let flags = last ? DataFlag.end : 0;
+    writeVarint(writer, this.#binding.id);
+    if (call.deadline !== Infinity) {
+      flags |= DataFlag.deadline;
+      writeVarint(writer, timeLeftMs(call.deadline));
+    }
+    if (call.attempt !== 1) {
+      flags |= DataFlag.attempt;
+      writeVarint(writer, call.attempt);
+    }
+    if (call.metadata !== undefined && call.metadata.size > 0) {
+      flags |= DataFlag.metadata;
+      writeMetadata(writer, call.metadata);
+    }
+    let taken: Uint8Array | undefined;
+    const messageFlags = (requestPositional ? DataFlag.positional : 0) | (last ? DataFlag.end : 0);
+    if (hasMessage) {
+      const messageAt = writer.position;
+      try {
+        if (sender.fits(frame, this, call.codec.request, value, requestPositional)) {
+          flags |= DataFlag.message | messageFlags;
+        } else {
+          taken = queue.takeFrom(messageAt);
+          flags &= ~DataFlag.end;
+        }
+      } catch (error) {
+        this.cancel(sendingError(call, "its request", error));
+        return true;
+      }
+    }
+    writer.buffer[flagsAt] = flags;
+    this.#begun(this);
+    if (last) this.state = "sent";
+    queue.finish(frame);
+    if (taken !== undefined) sender.wait(this, taken, messageFlags);
+    return this.waiting === undefined;
+  }
+
+  #writeEnd(): void {
+    this.channel.write(FrameKind.end, (to) => writeU32(to, this.id));
+  }
+
+  #badMetadata(error: unknown): void {
+    if (!(error instanceof MetadataError)) throw error;
+    this.cancel(
+      new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", `the server's ${error.message}`, { processed: "yes" }),
+    );
+  }
+
+  #finish(error: RpcError | undefined, trailers: Metadata | undefined): void {
+    if (this.state === "ended") return;
+    const wanted = this.state !== "cancelled";
+    this.state = "ended";
+    this.discard();
+    this.#owner.callEnded(this.id);
+    if (wanted) this.#responses.end(error, trailers);
+  }
+}
+
+function timeLeftMs(deadline: number): number {
+  return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 0xffffffff);
+}

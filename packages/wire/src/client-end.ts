@@ -1,0 +1,295 @@
+import {
+  type Limits,
+  type Metadata,
+  type MethodCodec,
+  type OutgoingCall,
+  type RequestSink,
+  type ResponseSink,
+  RpcError,
+} from "@farcall/core";
+import { ByteReader, readU32 } from "./byte-reader.ts";
+import { Channel, type ChannelEnd } from "./channel.ts";
+import { type ClientBinding, ClientCallEnd, type ClientCallOwner } from "./client-call-end.ts";
+import type { Connection } from "./connection.ts";
+import { writeBytes, writeString, writeU8, writeVarint } from "./field-writer.ts";
+import {
+  BoundFlag,
+  DataFlag,
+  FrameKind,
+  highestVersion,
+  initialCallCredit,
+  initialConnectionCredit,
+  lowestVersion,
+  maxMetadataBlockBytes,
+} from "./frame.ts";
+import type { Hello } from "./hello.ts";
+import { messageCost } from "./multiplexed-call.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { callKinds } from "./server-end.ts";
+import type { KeepAliveOptions } from "./wire-options.ts";
+
+export interface ClientEndOptions {
+  readonly limits: Limits;
+  readonly keepAlive: KeepAliveOptions | false | undefined;
+  readonly handshake: Metadata;
+}
+
+/** What a client's connection tells the transport that made it. */
+export interface ClientEndEvents {
+  /** The server has said hello: calls can begin. */
+  ready(end: ClientEnd): void;
+  /** It takes no new calls any more; those that are open go on. */
+  leaving(end: ClientEnd): void;
+  /** Nothing more comes or goes. Once; also when it never became ready. */
+  closed(end: ClientEnd, error: RpcError): void;
+  /** The connection itself is over. Once, last. */
+  gone(end: ClientEnd): void;
+}
+
+const noLayout = new Uint8Array(0);
+
+/**
+ * The client's end of one connection: numbers its calls and gives the server's frames to them.
+ *
+ *     greeting ── the server's hello ──▶ ready ── goAway or drain() ──▶ leaving ── last call ended ──▶ closed
+ */
+export class ClientEnd implements ChannelEnd, ClientCallOwner {
+  readonly maxMessageBytes: number;
+  readonly maxMetadataBytes: number;
+  peerMaxMetadataBytes = 0;
+  /** What the server announced that it honours. */
+  features: readonly string[] = [];
+  readonly #events: ClientEndEvents;
+  readonly #channel: Channel;
+  #state: "greeting" | "ready" | "leaving" | "closed" = "greeting";
+  #callCredit = initialCallCredit;
+  #maxCalls = 0;
+  #calls: (ClientCallEnd | undefined)[] = [];
+  /** Numbers of ended calls, to be used again. */
+  #free: number[] = [];
+  #open = 0;
+  #started = 0;
+  #heard: (() => void) | undefined;
+  #bindings = new WeakMap<MethodCodec, ClientBinding>();
+  #bindingsByName = new Map<string, ClientBinding>();
+  #bindingsById: ClientBinding[] = [];
+
+  constructor(connection: Connection, options: ClientEndOptions, events: ClientEndEvents) {
+    this.#events = events;
+    const { limits } = options;
+    this.maxMessageBytes = limits.maxMessageBytes;
+    this.maxMetadataBytes = Math.min(limits.maxMetadataBytes, maxMetadataBlockBytes);
+    this.#channel = new Channel(connection, this, initialConnectionCredit, {
+      keepAlive: options.keepAlive,
+      maxMetadataBytes: limits.maxMetadataBytes,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      minPingIntervalMs: 0,
+    });
+    this.#channel.greet({
+      lowestVersion,
+      highestVersion,
+      capabilities: 0,
+      callCredit: initialCallCredit,
+      connectionCredit: initialConnectionCredit,
+      maxMessageBytes: limits.maxMessageBytes,
+      maxMetadataBytes: this.maxMetadataBytes,
+      maxCalls: 0,
+      codecs: [],
+      features: [],
+      metadata: options.handshake,
+    });
+  }
+
+  get address(): string {
+    return this.#channel.peer.address;
+  }
+
+  get busy(): boolean {
+    return this.#open > 0;
+  }
+
+  /** Has the connection been silent for so long, and without calls, that it should answer a ping first? */
+  get doubtful(): boolean {
+    return this.#open === 0 && this.#channel.keepAlive.doubtful;
+  }
+
+  /** Asks a doubtful connection whether it lives; `heard` follows, or `closed`. */
+  ask(heard: () => void): void {
+    this.#heard = heard;
+    this.#channel.keepAlive.ask();
+  }
+
+  /** Begins a call. The connection is ready and not leaving. */
+  start(call: OutgoingCall, responses: ResponseSink): RequestSink {
+    const id = this.#free.pop() ?? this.#calls.length;
+    if (id >= this.#maxCalls) {
+      const message = `the connection has ${this.#maxCalls} calls open, the server's limit`;
+      responses.end(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no", peer: this.address }), undefined);
+      return ended;
+    }
+    const one = new ClientCallEnd(
+      this.#channel,
+      this,
+      id,
+      this.#callCredit,
+      call,
+      this.#bindings.get(call.codec) ?? this.#bind(call),
+      responses,
+      this.#begun,
+    );
+    this.#calls[id] = one;
+    if (this.#open++ === 0) this.#channel.keepAlive.watch();
+    one.begin();
+    return one;
+  }
+
+  /** Takes no new calls, and closes after the last. */
+  drain(): void {
+    if (this.#state === "closed") return;
+    const wasGreeting = this.#state === "greeting";
+    this.#state = "leaving";
+    if (wasGreeting) this.#channel.destroy();
+    else this.#closeWhenDone();
+  }
+
+  /** Ends every call with `error` and closes. */
+  close(error: RpcError): void {
+    if (this.#state === "closed") return;
+    for (const call of this.#calls) call?.cancel(error);
+    this.#state = "leaving";
+    if (this.#channel.ready) this.#channel.close();
+    else this.#channel.destroy();
+  }
+
+  callEnded(id: number): void {
+    this.#calls[id] = undefined;
+    this.#free.push(id);
+    this.#open--;
+    if (this.#state === "leaving") this.#closeWhenDone();
+  }
+
+  hello(hello: Hello): void {
+    if (hello.maxCalls === 0) throw new ProtocolError("the peer is not a server");
+    this.#callCredit = hello.callCredit;
+    this.#maxCalls = hello.maxCalls;
+    this.peerMaxMetadataBytes = hello.maxMetadataBytes;
+    this.features = hello.features;
+    if (this.#state !== "greeting") return;
+    this.#state = "ready";
+    this.#events.ready(this);
+  }
+
+  frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (kind) {
+      case FrameKind.data: {
+        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
+        const call = this.#find(readU32(bytes, start));
+        const flags = bytes[start + 4] as number;
+        if (call.state !== "cancelled") return call.data(flags, bytes, start + 5, end);
+        // Nobody wants it, but it was sent on the connection's credit; and it may carry the status.
+        this.#channel.received(messageCost(flags, start + 5, end));
+        if ((flags & DataFlag.end) !== 0) call.lost(discarded);
+        return;
+      }
+      case FrameKind.status: {
+        const from = new ByteReader(bytes, start, end);
+        return this.#find(from.u32()).status(from);
+      }
+      case FrameKind.header: {
+        const from = new ByteReader(bytes, start, end);
+        return this.#find(from.u32()).header(from);
+      }
+      case FrameKind.credit: {
+        const from = new ByteReader(bytes, start, end);
+        const call = this.#find(from.u32());
+        if (call.state !== "cancelled") this.#channel.sender.creditCall(call, from.u32());
+        return;
+      }
+      case FrameKind.bound:
+        return this.#bound(new ByteReader(bytes, start, end));
+      default:
+        throw new ProtocolError(`a server does not send frames of kind 0x${kind.toString(16)}`);
+    }
+  }
+
+  goAway(accepted: number, error: RpcError | undefined): void {
+    if (this.#state === "closed") return;
+    const wasReady = this.#state === "ready";
+    this.#state = "leaving";
+    if (wasReady) this.#events.leaving(this);
+    const refused = new RpcError("UNAVAILABLE", error?.rawMessage ?? "the server is going away", { processed: "no" });
+    for (const call of this.#calls) if (call !== undefined && call.ordinal > accepted) call.lost(refused);
+    this.#closeWhenDone();
+  }
+
+  closed(error: RpcError): void {
+    this.#state = "closed";
+    for (const call of this.#calls) call?.lost(error);
+    this.#events.closed(this, error);
+  }
+
+  gone(): void {
+    this.#events.gone(this);
+  }
+
+  answered(): void {
+    const heard = this.#heard;
+    this.#heard = undefined;
+    heard?.();
+  }
+
+  #begun = (call: ClientCallEnd): void => {
+    call.ordinal = ++this.#started;
+  };
+
+  /** Gives the method a number on this connection. Clients made anew for each request share it. */
+  #bind(call: OutgoingCall): ClientBinding {
+    const { codec, method } = call;
+    const requestLayout = codec.request.layout ?? noLayout;
+    const responseLayout = codec.response.layout ?? noLayout;
+    const name = [codec.name, method.kind, method.fullName, requestLayout.join(), responseLayout.join()].join("\n");
+    let binding = this.#bindingsByName.get(name);
+    if (binding === undefined) {
+      const id = this.#bindingsById.length;
+      binding = { id, requestPositional: false };
+      this.#bindingsById.push(binding);
+      this.#bindingsByName.set(name, binding);
+      this.#channel.write(FrameKind.bind, (to) => {
+        writeVarint(to, id);
+        writeU8(to, callKinds.indexOf(method.kind));
+        writeString(to, codec.name);
+        writeString(to, method.fullName);
+        writeBytes(to, requestLayout);
+        writeBytes(to, responseLayout);
+      });
+    }
+    this.#bindings.set(codec, binding);
+    return binding;
+  }
+
+  #bound(from: ByteReader): void {
+    const binding = this.#bindingsById[from.varint()];
+    if (binding === undefined) throw new ProtocolError("an answer to a binding that was not made");
+    binding.requestPositional = (from.u8() & BoundFlag.request) !== 0;
+  }
+
+  #find(id: number): ClientCallEnd {
+    const call = this.#calls[id];
+    if (call === undefined) throw new ProtocolError(`a frame for call ${id}, which is not open`);
+    return call;
+  }
+
+  #closeWhenDone(): void {
+    if (this.#open === 0) this.#channel.close();
+  }
+}
+
+const discarded: RpcError = new RpcError("CANCELLED", "the call was cancelled");
+
+const ended: RequestSink = {
+  message: () => true,
+  end: () => {},
+  cancel: () => {},
+  ready: () => {},
+  progress: () => ({ phase: "connecting" }),
+};

@@ -1,0 +1,165 @@
+import { type Call, type MessageCodec, RpcError } from "@farcall/core";
+import { readU32 } from "./byte-reader.ts";
+import type { Channel } from "./channel.ts";
+import { maxConnectionWindowBytes } from "./channel.ts";
+import { ReceiveWindow } from "./flow-window.ts";
+import { DataFlag, initialCallCredit, messageOverheadBytes } from "./frame.ts";
+import { Reassembly } from "./reassembly.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { MessageTooLarge, type Sender } from "./send-scheduler.ts";
+
+/** Largest size that a call's window grows to, bytes. */
+const maxCallWindowBytes = maxConnectionWindowBytes / 2;
+
+/** The announced length in front of the first part of a message. */
+const sizeBytes = 4;
+
+/**
+ * What the two ends of a call on a channel have in common: sending under credit, and receiving messages, whole or in
+ * parts, with credit given back as they are read. The ends differ in what frames mean, and are in the classes that
+ * extend this one.
+ */
+export abstract class MultiplexedCall implements Sender {
+  readonly id: number;
+  sendCredit: number;
+  waiting: Sender["waiting"] = undefined;
+  protected readonly channel: Channel;
+  /** Made for directions with more than one small message. */
+  #window: ReceiveWindow | undefined = undefined;
+  #partial: Reassembly | undefined = undefined;
+  /** The reader said that it has no room; what is received now is not given back yet. */
+  #held = false;
+  #unread = 0;
+  #over = false;
+
+  constructor(channel: Channel, id: number, sendCredit: number) {
+    this.channel = channel;
+    this.id = id;
+    this.sendCredit = sendCredit;
+  }
+
+  abstract sendingCaughtUp(): void;
+  /** A whole message. Returns whether there is room for more. */
+  protected abstract deliver(value: unknown, end: boolean): boolean;
+  /** The message cannot be accepted; the call ends. */
+  protected abstract refuse(error: RpcError): void;
+
+  /**
+   * The message part of a `start` or `data` frame.
+   * @throws ProtocolError when it breaks the rules of parts or credit.
+   */
+  protected receive(
+    codec: MessageCodec,
+    flags: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxMessageBytes: number,
+  ): void {
+    const cost = messageCost(flags, start, end);
+    const mayContinue = (flags & (DataFlag.end | DataFlag.sized | DataFlag.part)) !== DataFlag.end;
+    this.#take(cost, mayContinue);
+    if ((flags & (DataFlag.sized | DataFlag.part)) === 0) {
+      if (this.#partial !== undefined) throw new ProtocolError("a message inside another of the same call");
+      if (end - start > maxMessageBytes) return this.refuse(tooLarge(end - start, maxMessageBytes));
+      return this.#decode(codec, flags, bytes, start, end, cost);
+    }
+    if ((flags & DataFlag.sized) !== 0) {
+      const total = this.#begin(flags, bytes, start, end);
+      if (total > maxMessageBytes) return this.refuse(tooLarge(total, maxMessageBytes));
+      this.#partial = new Reassembly(total, flags & DataFlag.positional);
+      start += sizeBytes;
+    }
+    const partial = this.#partial;
+    if (partial === undefined) throw new ProtocolError("a part of a message that was not begun");
+    partial.add(bytes, start, end);
+    if (!partial.isComplete) return this.#give(cost);
+    this.#partial = undefined;
+    this.#decode(codec, flags | partial.flags, partial.bytes, 0, partial.total, cost);
+  }
+
+  /** Gives back what was held, because the reader has room again. */
+  protected release(): void {
+    this.#held = false;
+    const unread = this.#unread;
+    if (unread === 0) return;
+    this.#unread = 0;
+    this.channel.hold(-unread);
+    this.#give(unread);
+  }
+
+  /** The call is over: nothing is kept or held for it any more. */
+  protected discard(): void {
+    this.#over = true;
+    this.#partial = undefined;
+    this.channel.sender.drop(this);
+    if (this.#unread > 0) this.channel.hold(-this.#unread);
+    this.#unread = 0;
+  }
+
+  /** The announced length of a message that comes in parts. */
+  #begin(flags: number, bytes: Uint8Array, start: number, end: number): number {
+    if (this.#partial !== undefined || (flags & DataFlag.part) !== 0) {
+      throw new ProtocolError("a message inside another of the same call");
+    }
+    if (end - start < sizeBytes) throw new ProtocolError("a sized message without its size");
+    const total = readU32(bytes, start);
+    if (end - start - sizeBytes >= total) throw new ProtocolError("a sized message that fits its first part");
+    return total;
+  }
+
+  /** Counts bytes against the connection's credit, and the call's where more may follow. */
+  #take(cost: number, mayContinue: boolean): void {
+    this.channel.received(cost);
+    if (mayContinue) this.#window ??= new ReceiveWindow(initialCallCredit, maxCallWindowBytes, this.channel.roundTrip);
+    this.#window?.receive(cost);
+  }
+
+  #give(cost: number): void {
+    if (this.#over) return;
+    if (this.#held) {
+      this.#unread += cost;
+      this.channel.hold(cost);
+      return;
+    }
+    const credit = this.#window?.consume(cost) ?? 0;
+    if (credit > 0) this.channel.credit(this.id, credit);
+  }
+
+  #decode(codec: MessageCodec, flags: number, bytes: Uint8Array, start: number, end: number, cost: number): void {
+    let value: unknown;
+    try {
+      value = codec.decode(bytes, start, end, (flags & DataFlag.positional) !== 0);
+    } catch (error) {
+      return this.refuse(
+        new RpcError("INTERNAL", `cannot decode a message: ${(error as Error)?.message ?? String(error)}`, {
+          cause: error,
+          processed: "no",
+        }),
+      );
+    }
+    if (!this.deliver(value, (flags & DataFlag.end) !== 0)) this.#held = true;
+    this.#give(cost);
+  }
+}
+
+/** What the message part of a frame costs in credit, also when nobody wants it any more. */
+export function messageCost(flags: number, start: number, end: number): number {
+  if ((flags & DataFlag.part) !== 0) return end - start;
+  return end - start + messageOverheadBytes - ((flags & DataFlag.sized) !== 0 ? sizeBytes : 0);
+}
+
+function tooLarge(bytes: number, limit: number): RpcError {
+  const message = `a message of ${bytes} bytes is larger than the limit of ${limit}`;
+  return new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no" });
+}
+
+/** The error of a message that could not be encoded or is too large for the peer. */
+export function sendingError(call: Call, what: string, error: unknown): RpcError {
+  const tooMuch = error instanceof MessageTooLarge;
+  const text = (error as Error)?.message ?? String(error);
+  return new RpcError(tooMuch ? "RESOURCE_EXHAUSTED" : "INTERNAL", `${call.method.fullName}: cannot send ${what}: ${text}`, {
+    cause: error,
+    processed: "no",
+  });
+}

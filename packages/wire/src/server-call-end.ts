@@ -1,0 +1,200 @@
+import {
+  type Call,
+  type IncomingCall,
+  type Metadata,
+  type Peer,
+  type RequestSink,
+  type ResolvedMethod,
+  type ResponseSink,
+  RpcError,
+  streamsResponses,
+} from "@farcall/core";
+import type { ServerCallState } from "./call-state.ts";
+import type { Channel } from "./channel.ts";
+import { metadataBytes, writeMetadata, writeU32 } from "./field-writer.ts";
+import { FrameKind } from "./frame.ts";
+import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
+import { writeStatus } from "./status-frame.ts";
+
+/** A method number of a connection. */
+export interface ServerBinding extends ResolvedMethod {
+  readonly requestPositional: boolean;
+  readonly responsePositional: boolean;
+}
+
+/** What a call needs of its connection's end. */
+export interface ServerCallOwner {
+  readonly peer: Peer;
+  readonly maxMessageBytes: number;
+  /** The client's limit. */
+  readonly maxMetadataBytes: number;
+  /** The call's number is free again. */
+  callEnded(id: number): void;
+}
+
+/** One call at the server's end of a connection: what the server is handed, and where its responses go. */
+export class ServerCallEnd extends MultiplexedCall implements IncomingCall, ResponseSink {
+  readonly method: Call["method"];
+  readonly codec: Call["codec"];
+  metadata: Metadata | undefined;
+  deadline: number;
+  values: Call["values"] = undefined;
+  attempt: number;
+  state: ServerCallState = "open";
+  readonly #owner: ServerCallOwner;
+  readonly #positional: ServerBinding;
+  #requests: RequestSink | undefined = undefined;
+  /** A single response waits for the end of the call, so that both leave in one frame. */
+  #response: unknown = undefined;
+  #hasResponse = false;
+  /** How the call ends, once the messages before it have left. */
+  #finalError: RpcError | undefined = undefined;
+  #finalTrailers: Metadata | undefined = undefined;
+  /** The status is in the flags of a message that waits for credit. */
+  #statusInMessage = false;
+
+  constructor(
+    channel: Channel,
+    owner: ServerCallOwner,
+    binding: ServerBinding,
+    id: number,
+    sendCredit: number,
+    deadline: number,
+    attempt: number,
+    metadata: Metadata | undefined,
+  ) {
+    super(channel, id, sendCredit);
+    this.#owner = owner;
+    this.#positional = binding;
+    this.method = binding.method;
+    this.codec = binding.codec;
+    this.deadline = deadline;
+    this.attempt = attempt;
+    this.metadata = metadata;
+  }
+
+  get peer(): Peer {
+    return this.#owner.peer;
+  }
+
+  /** Hands the call to the server. */
+  begin(handle: (call: IncomingCall, responses: ResponseSink) => RequestSink): void {
+    this.#requests = handle(this, this);
+  }
+
+  /** A message of the client, or a part of one. @throws ProtocolError */
+  data(flags: number, bytes: Uint8Array, start: number, end: number): void {
+    this.receive(this.codec.request, flags, bytes, start, end, this.#owner.maxMessageBytes);
+  }
+
+  /** The client sends no more requests. */
+  requestsEnd(): void {
+    if (this.state !== "open") return;
+    this.state = "answering";
+    this.#requests?.end();
+  }
+
+  /** The client does not want the answer any more, or its connection is gone. */
+  cancelled(error: RpcError): void {
+    if (this.state === "ended") return;
+    this.#finish();
+    this.#requests?.cancel(error);
+  }
+
+  // Responses, from the server.
+
+  header(metadata: Metadata): void {
+    if (this.state === "ended" || this.state === "finishing") return;
+    if (metadataBytes(metadata) > this.#owner.maxMetadataBytes) {
+      return this.#fail(new RpcError("RESOURCE_EXHAUSTED", "the response header is larger than the client's limit"));
+    }
+    this.channel.write(FrameKind.header, (to) => {
+      writeU32(to, this.id);
+      writeMetadata(to, metadata);
+    });
+  }
+
+  message(value: unknown): boolean {
+    if (this.state === "ended" || this.state === "finishing") return true;
+    if (!streamsResponses(this.method.kind)) {
+      this.#response = value;
+      this.#hasResponse = true;
+      return true;
+    }
+    return this.#send(value, false);
+  }
+
+  end(error: RpcError | undefined, trailers: Metadata | undefined): void {
+    if (this.state === "ended" || this.state === "finishing") return;
+    if (error === undefined && this.#hasResponse) {
+      const withStatus = trailers === undefined;
+      const room = this.#send(this.#response, withStatus);
+      this.#response = undefined;
+      // What could not be encoded has ended the call with another status.
+      if ((this.state as ServerCallState) === "ended") return;
+      if (withStatus && room) return this.#finish();
+      if (withStatus) {
+        // The status is in the message's last frame, which waits for credit.
+        this.state = "finishing";
+        this.#statusInMessage = true;
+        return;
+      }
+    }
+    this.#finalError = error;
+    this.#finalTrailers = trailers;
+    // An error overtakes the messages before it only when nobody will read them.
+    if (this.waiting !== undefined) this.state = "finishing";
+    else this.#writeStatus();
+  }
+
+  ready(): void {
+    if (this.state !== "ended") this.release();
+  }
+
+  sendingCaughtUp(): void {
+    if (this.state !== "finishing") return this.#requests?.ready();
+    if (this.#statusInMessage) this.#finish();
+    else this.#writeStatus();
+  }
+
+  protected deliver(value: unknown, end: boolean): boolean {
+    if (this.state !== "open") return true;
+    if (end) this.state = "answering";
+    return this.#requests?.message(value, end) ?? true;
+  }
+
+  protected refuse(error: RpcError): void {
+    this.#fail(error);
+  }
+
+  #send(value: unknown, end: boolean): boolean {
+    try {
+      return this.channel.sender.send(this, this.codec.response, value, this.#positional.responsePositional, end);
+    } catch (error) {
+      this.#fail(sendingError(this, "its response", error));
+      return true;
+    }
+  }
+
+  /** Ends the call from here, and tells both the client and the handler. */
+  #fail(error: RpcError): void {
+    if (this.state === "ended") return;
+    this.discard();
+    this.#finalError = error;
+    this.#writeStatus();
+    this.#requests?.cancel(error);
+  }
+
+  #writeStatus(): void {
+    this.channel.write(FrameKind.status, (to) =>
+      writeStatus(to, this.id, this, this.#finalError, this.#finalTrailers, this.#owner.maxMetadataBytes),
+    );
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.state = "ended";
+    this.discard();
+    this.#owner.callEnded(this.id);
+  }
+}

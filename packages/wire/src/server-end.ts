@@ -1,0 +1,334 @@
+import {
+  type CallAcceptor,
+  Metadata,
+  type MessageCodec,
+  type Peer,
+  type ResolvedMethod,
+  RpcError,
+  statusFromNumber,
+  type CallKind,
+} from "@farcall/core";
+import { ByteReader, MetadataError, readU32 } from "./byte-reader.ts";
+import { Channel, type ChannelEnd } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+import { writeU8, writeVarint } from "./field-writer.ts";
+import {
+  BoundFlag,
+  DataFlag,
+  FrameKind,
+  highestVersion,
+  initialCallCredit,
+  initialConnectionCredit,
+  lowestVersion,
+  maxMetadataBlockBytes,
+} from "./frame.ts";
+import type { Hello } from "./hello.ts";
+import { messageCost } from "./multiplexed-call.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { type ServerBinding, ServerCallEnd, type ServerCallOwner } from "./server-call-end.ts";
+import { writeStatus } from "./status-frame.ts";
+import type { WireServerOptions } from "./wire-options.ts";
+
+/** The kinds of call as `bind` names them. */
+export const callKinds: readonly CallKind[] = ["unary", "serverStream", "clientStream", "bidiStream"];
+
+const maxBindings = 8192;
+const maxLayoutBytes = 64;
+
+/** What a server's connection needs of the transport that accepted it. */
+export interface ServerEndOwner {
+  readonly acceptor: CallAcceptor;
+  readonly options: WireServerOptions;
+  /** The connection is over. */
+  ended(end: ServerEnd): void;
+}
+
+/**
+ * The server's end of one connection: gives the frames of calls to their calls.
+ *
+ *     greeting ── hello, and the hook lets it in ──▶ serving ── drain() ──▶ draining ── last call ended ──▶ closed
+ */
+export class ServerEnd implements ChannelEnd, ServerCallOwner {
+  readonly #owner: ServerEndOwner;
+  readonly #acceptor: CallAcceptor;
+  readonly #channel: Channel;
+  readonly maxMessageBytes: number;
+  maxMetadataBytes = maxMetadataBlockBytes;
+  peer: Peer;
+  #state: "greeting" | "serving" | "draining" | "closed" = "greeting";
+  #callCredit = initialCallCredit;
+  #bindings: (ServerBinding | RpcError)[] = [];
+  #calls: (ServerCallEnd | undefined)[] = [];
+  #open = 0;
+  /** Calls that have begun on this connection, ever. */
+  #started = 0;
+  #ageTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connection: Connection, owner: ServerEndOwner) {
+    this.#owner = owner;
+    this.#acceptor = owner.acceptor;
+    const { limits } = owner.acceptor;
+    this.maxMessageBytes = limits.maxMessageBytes;
+    this.peer = { ...connection.peer, handshake: new Metadata() };
+    this.#channel = new Channel(connection, this, initialConnectionCredit, {
+      keepAlive: owner.options.keepAlive,
+      maxMetadataBytes: limits.maxMetadataBytes,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      minPingIntervalMs: owner.options.minPingIntervalMs ?? 5_000,
+    });
+    // A hook that may refuse must have spoken before the client sends calls.
+    if (owner.options.onHandshake === undefined) this.#greet();
+    this.#limitAge();
+  }
+
+  get busy(): boolean {
+    return this.#open > 0;
+  }
+
+  /** Takes no new calls, and closes after the last. */
+  drain(): void {
+    if (this.#state === "draining" || this.#state === "closed") return;
+    this.#state = "draining";
+    this.#channel.goAway(this.#started);
+    this.#closeWhenDone();
+  }
+
+  /** Ends everything: open calls are told why, then the connection closes. */
+  close(): void {
+    const error = new RpcError("UNAVAILABLE", "the server closed", { processed: "unknown" });
+    for (const call of this.#calls) {
+      if (call === undefined) continue;
+      this.#writeRefusal(call.id, error);
+      call.cancelled(error);
+    }
+    this.drain();
+    this.#channel.close();
+  }
+
+  /** Turns the connection away before its handshake. */
+  refuse(error: RpcError): void {
+    this.#channel.fail(error);
+  }
+
+  callEnded(id: number): void {
+    this.#calls[id] = undefined;
+    this.#open--;
+    if (this.#state === "draining") this.#closeWhenDone();
+  }
+
+  hello(hello: Hello): void {
+    this.#callCredit = hello.callCredit;
+    this.maxMetadataBytes = Math.min(hello.maxMetadataBytes, maxMetadataBlockBytes);
+    this.peer = { ...this.peer, handshake: hello.metadata };
+    const hook = this.#owner.options.onHandshake;
+    if (hook === undefined) {
+      if (this.#state === "greeting") this.#state = "serving";
+      return;
+    }
+    const letIn = (): void => {
+      if (this.#state !== "greeting") return;
+      this.#state = "serving";
+      this.#greet();
+    };
+    const turnAway = (error: unknown): void => {
+      const known = error instanceof RpcError ? error : new RpcError("UNKNOWN", "the handshake failed", { cause: error });
+      this.#channel.fail(new RpcError(known.code, known.rawMessage, { processed: "no", cause: known }));
+    };
+    try {
+      const pending = hook(this.peer);
+      if (pending instanceof Promise) pending.then(letIn, turnAway);
+      else letIn();
+    } catch (error) {
+      turnAway(error);
+    }
+  }
+
+  frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (kind) {
+      case FrameKind.start:
+        return this.#start(bytes, start, end);
+      case FrameKind.data: {
+        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
+        const call = this.#find(readU32(bytes, start));
+        const flags = bytes[start + 4] as number;
+        if (call !== undefined) return call.data(flags, bytes, start + 5, end);
+        return this.#channel.received(messageCost(flags, start + 5, end));
+      }
+      case FrameKind.end:
+        return this.#find(new ByteReader(bytes, start, end).u32())?.requestsEnd();
+      case FrameKind.cancel: {
+        const from = new ByteReader(bytes, start, end);
+        return this.#cancel(from.u32(), statusFromNumber(from.u8()));
+      }
+      case FrameKind.credit: {
+        const from = new ByteReader(bytes, start, end);
+        const call = this.#find(from.u32());
+        if (call !== undefined) this.#channel.sender.creditCall(call, from.u32());
+        return;
+      }
+      case FrameKind.bind:
+        return this.#bind(new ByteReader(bytes, start, end));
+      default:
+        throw new ProtocolError(`a client does not send frames of kind 0x${kind.toString(16)}`);
+    }
+  }
+
+  goAway(): void {
+    // A client that goes away closes when it is done; there is nothing to do before.
+  }
+
+  closed(error: RpcError): void {
+    clearTimeout(this.#ageTimer);
+    this.#state = "closed";
+    for (const call of this.#calls) call?.cancelled(new RpcError("CANCELLED", "the caller's connection is gone", { cause: error }));
+    if (error.code !== "UNAVAILABLE" || error.cause instanceof ProtocolError) this.#acceptor.report(error, this.peer.address);
+  }
+
+  gone(): void {
+    this.#owner.ended(this);
+  }
+
+  answered(): void {}
+
+  #greet(): void {
+    const { limits, codecs, features } = this.#acceptor;
+    this.#channel.greet({
+      lowestVersion,
+      highestVersion,
+      capabilities: 0,
+      callCredit: initialCallCredit,
+      connectionCredit: initialConnectionCredit,
+      maxMessageBytes: limits.maxMessageBytes,
+      maxMetadataBytes: limits.maxMetadataBytes,
+      maxCalls: limits.maxCallsPerConnection,
+      codecs,
+      features,
+      metadata: new Metadata(),
+    });
+  }
+
+  #limitAge(): void {
+    const { maxConnectionAgeMs, random = Math.random } = this.#owner.options;
+    if (maxConnectionAgeMs === undefined || maxConnectionAgeMs === Infinity) return;
+    this.#ageTimer = setTimeout(() => this.drain(), maxConnectionAgeMs * (0.9 + 0.2 * random()));
+    (this.#ageTimer as { unref?(): void }).unref?.();
+  }
+
+  #bind(from: ByteReader): void {
+    const id = from.varint();
+    if (id !== this.#bindings.length) throw new ProtocolError(`binding ${id} is out of order`);
+    if (id >= maxBindings) throw new ProtocolError(`more than ${maxBindings} bindings`);
+    const kind = callKinds[from.u8()];
+    const codec = from.string();
+    const fullName = from.string();
+    const requestLayout = from.view(from.varint());
+    const responseLayout = from.view(from.varint());
+    if (kind === undefined) throw new ProtocolError("an unknown kind of call");
+    if (requestLayout.length > maxLayoutBytes || responseLayout.length > maxLayoutBytes) {
+      throw new ProtocolError(`a layout digest longer than ${maxLayoutBytes} bytes`);
+    }
+    const resolved = this.#acceptor.resolve(fullName, kind, codec);
+    if (resolved instanceof RpcError) {
+      this.#bindings.push(resolved);
+      return;
+    }
+    this.#bindings.push(this.#agree(id, resolved, requestLayout, responseLayout));
+  }
+
+  /** Positional layouts are used where both ends have the same; the client is told. */
+  #agree(id: number, resolved: ResolvedMethod, request: Uint8Array, response: Uint8Array): ServerBinding {
+    const requestPositional = sameLayout(resolved.codec.request, request);
+    const responsePositional = sameLayout(resolved.codec.response, response);
+    if (requestPositional || responsePositional) {
+      this.#channel.write(FrameKind.bound, (to) => {
+        writeVarint(to, id);
+        writeU8(to, (requestPositional ? BoundFlag.request : 0) | (responsePositional ? BoundFlag.response : 0));
+      });
+    }
+    return { ...resolved, requestPositional, responsePositional };
+  }
+
+  #start(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state === "greeting") throw new ProtocolError("a call before the server's hello");
+    const from = new ByteReader(bytes, start, end);
+    const id = from.u32();
+    const flags = from.u8();
+    const binding = this.#bindings[from.varint()];
+    if (binding === undefined) throw new ProtocolError("a call of a method that is not bound");
+    const deadline = (flags & DataFlag.deadline) !== 0 ? performance.now() + from.varint() : Infinity;
+    const attempt = (flags & DataFlag.attempt) !== 0 ? from.varint() : 1;
+    let metadata: Metadata | undefined;
+    let refusal: RpcError | undefined = binding instanceof RpcError ? binding : undefined;
+    if ((flags & DataFlag.metadata) !== 0) {
+      try {
+        metadata = from.metadata(this.#acceptor.limits.maxMetadataBytes);
+      } catch (error) {
+        if (!(error instanceof MetadataError)) throw error;
+        refusal ??= new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", error.message, { processed: "no" });
+      }
+    }
+    const hasMessage = (flags & DataFlag.message) !== 0;
+    // Calls that begin after this end said goodbye are the client's to move; it knows which they are.
+    const accepted = this.#state === "serving";
+    if (id < this.#calls.length) {
+      if (this.#calls[id] !== undefined) throw new ProtocolError(`call ${id} is open already`);
+    } else if (id > this.#calls.length) {
+      throw new ProtocolError(`call number ${id} is out of order`);
+    } else {
+      this.#calls.push(undefined);
+    }
+    if (!accepted || refusal !== undefined || this.#open >= this.#acceptor.limits.maxCallsPerConnection) {
+      if (hasMessage) this.#channel.received(messageCost(flags & DataFlag.end, from.position, end));
+      if (!accepted) return;
+      this.#started++;
+      this.#writeRefusal(id, refusal ?? this.#tooManyCalls());
+      return;
+    }
+    this.#started++;
+    this.#open++;
+    const resolved = binding as ServerBinding;
+    const call = new ServerCallEnd(this.#channel, this, resolved, id, this.#callCredit, deadline, attempt, metadata);
+    this.#calls[id] = call;
+    if (this.#open === 1) this.#channel.keepAlive.watch();
+    call.begin(this.#acceptor.handle);
+    if (hasMessage) call.data(flags & (DataFlag.end | DataFlag.positional), bytes, from.position, end);
+    else if ((flags & DataFlag.end) !== 0) call.requestsEnd();
+  }
+
+  #cancel(id: number, code: ReturnType<typeof statusFromNumber>): void {
+    const call = this.#find(id);
+    if (call === undefined) return;
+    const error = new RpcError(code === "OK" ? "CANCELLED" : code, "the caller cancelled");
+    // The client frees the number when it has this.
+    this.#writeRefusal(id, error);
+    call.cancelled(error);
+  }
+
+  /** The call of this number, or undefined when it has ended: frames may still be under way to it. */
+  #find(id: number): ServerCallEnd | undefined {
+    if (id >= this.#calls.length) throw new ProtocolError(`a frame for call ${id}, which never began`);
+    return this.#calls[id];
+  }
+
+  #writeRefusal(id: number, error: RpcError): void {
+    this.#channel.write(FrameKind.status, (to) => writeStatus(to, id, undefined, error, undefined, 0));
+  }
+
+  #tooManyCalls(): RpcError {
+    const limit = this.#acceptor.limits.maxCallsPerConnection;
+    return new RpcError("RESOURCE_EXHAUSTED", `the connection has ${limit} calls open, its limit`, {
+      processed: "no",
+      retryAfterMs: 100,
+    });
+  }
+
+  #closeWhenDone(): void {
+    if (this.#open === 0) this.#channel.close();
+  }
+}
+
+function sameLayout(codec: MessageCodec, offered: Uint8Array): boolean {
+  const { layout } = codec;
+  if (layout === undefined || offered.length === 0 || layout.length !== offered.length) return false;
+  return layout.every((byte, i) => byte === offered[i]);
+}
