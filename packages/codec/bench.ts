@@ -5,7 +5,13 @@ import { cbor } from "./src/cbor.ts";
 import { json } from "./src/json.ts";
 import { msgpack } from "./src/msgpack.ts";
 
-const line = z.object({ sku: z.string(), name: z.string(), quantity: z.number(), price: z.number(), taxed: z.boolean() });
+const line = z.object({
+  sku: z.string(),
+  name: z.string(),
+  quantity: z.number(),
+  price: z.number(),
+  taxed: z.boolean(),
+});
 const customer = z.object({ id: z.string(), name: z.string(), email: z.string() });
 const messages = {
   small: { schema: z.object({ a: z.number(), b: z.number() }), value: { a: 1, b: 2 }, rounds: 300_000 },
@@ -15,7 +21,13 @@ const messages = {
       id: "ord-2024-000123",
       customer: { id: "cust-778", name: "Ada Lovelace", email: "ada@example.com" },
       currency: "EUR",
-      items: Array.from({ length: 10 }, (_, i) => ({ sku: `SKU-10${i}`, name: `Product number ${i}`, quantity: i + 1, price: 19.99 + i, taxed: i % 2 === 0 })),
+      items: Array.from({ length: 10 }, (_, i) => ({
+        sku: `SKU-10${i}`,
+        name: `Product number ${i}`,
+        quantity: i + 1,
+        price: 19.99 + i,
+        taxed: i % 2 === 0,
+      })),
       total: 1234.5,
     },
     rounds: 30_000,

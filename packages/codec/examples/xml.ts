@@ -6,7 +6,13 @@ export function xml(maxDepth = 64): Codec {
   const options = { ignoreAttributes: false, attributeNamePrefix: "", suppressBooleanAttributes: false };
   const builder = new XMLBuilder(options);
   const asList = (tag: string): boolean => tag === "v";
-  const parser = new XMLParser({ ...options, parseTagValue: false, trimValues: false, maxNestedTags: maxDepth, isArray: asList });
+  const parser = new XMLParser({
+    ...options,
+    parseTagValue: false,
+    trimValues: false,
+    maxNestedTags: maxDepth,
+    isArray: asList,
+  });
   const message: MessageCodec = {
     encode(value, into) {
       const plain: unknown = JSON.parse(JSON.stringify(value)); // asks toJSON, refuses cycles and bigints
@@ -26,8 +32,9 @@ type Node = { type: string; key?: string; "#text"?: string; v?: Node[] };
 
 function nodeOf(value: unknown, name?: string): Node {
   const key = name === undefined ? {} : { key: name };
-  if (value === null) return { type: "null", ...key, "#text": "null" };
-  if (typeof value !== "object") return { type: typeof value, ...key, "#text": String(value) };
+  if (typeof value === "string") return { type: "string", ...key, "#text": value };
+  if (typeof value !== "object" || value === null)
+    return { type: value === null ? "null" : typeof value, ...key, "#text": JSON.stringify(value) };
   if (Array.isArray(value)) return { type: "array", ...key, v: value.map((item) => nodeOf(item)) };
   return { type: "object", ...key, v: Object.entries(value).map(([name, item]) => nodeOf(item, name)) };
 }

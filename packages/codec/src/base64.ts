@@ -1,11 +1,18 @@
 declare const Buffer:
-  | { from(buffer: ArrayBufferLike | string, offset: number | "base64", length?: number): Uint8Array & { toString(encoding: "base64"): string } }
+  | {
+      from(
+        buffer: ArrayBufferLike | string,
+        offset: number | "base64",
+        length?: number,
+      ): Uint8Array & { toString(encoding: "base64"): string };
+    }
   | undefined;
 
 const alphabet = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Base64 of RFC 4648 section 4, with padding. */
-export const toBase64: (bytes: Uint8Array) => string = typeof Buffer === "undefined" ? toBase64InBrowser : toBase64InNode;
+export const toBase64: (bytes: Uint8Array) => string =
+  typeof Buffer === "undefined" ? toBase64InBrowser : toBase64InNode;
 
 /** Undefined when the text is not base64 of RFC 4648 section 4, with padding. */
 export function fromBase64(text: string): Uint8Array | undefined {

@@ -29,7 +29,8 @@ const firstNoncharacter = 0xfdd0;
 
 function unusedNoncharacter(bytes: Uint8Array): number {
   const used = new Set<number>();
-  for (let at = bytes.indexOf(0xef); at >= 0; at = bytes.indexOf(0xef, at + 1)) if (bytes[at + 1] === 0xb7) used.add(bytes[at + 2]!);
+  for (let at = bytes.indexOf(0xef); at >= 0; at = bytes.indexOf(0xef, at + 1))
+    if (bytes[at + 1] === 0xb7) used.add(bytes[at + 2]!);
   for (let last = 0x90; last <= 0xaf; last++) if (!used.has(last)) return firstNoncharacter + last - 0x90;
   throw new Error("the message has byte order marks and every noncharacter");
 }

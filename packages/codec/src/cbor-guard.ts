@@ -1,10 +1,20 @@
 import { isMark, longTextBytes } from "./byte-order-marks.ts";
 import { maxBigintBits } from "./inspect.ts";
-import { badBigint, badDate, badKey, leftOver, notUtf8, protoKey, tooDeep, truncated, unknownItem } from "./malformed.ts";
+import {
+  badBigint,
+  badDate,
+  badKey,
+  leftOver,
+  notUtf8,
+  protoKey,
+  tooDeep,
+  truncated,
+  unknownItem,
+} from "./malformed.ts";
 import { isProtoKey, isUtf8 } from "./utf8.ts";
 
 /** The tag of shape 0 (cbor-x's shared structures); the others follow. */
-export const firstShapeTag = 0xe000;
+const firstShapeTag = 0xe000;
 
 const maxBigintBytes = maxBigintBits / 8;
 const dateText = { min: 20, max: 32 }; // 2024-05-01T00:00:00Z to +275760-09-13T00:00:00.000Z and a zone
@@ -51,7 +61,14 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
         if (major === 7 ? width < 2 : width === 0) throw unknownItem(`CBOR 0x${head.toString(16)}`);
         if (width > end - at) throw truncated();
         if (width === 8 && major > 1 && major < 7) throw unknownItem("a length of 64 bits");
-        size = width === 1 ? bytes[at]! : width === 2 ? (bytes[at]! << 8) | bytes[at + 1]! : width === 4 ? uint32(bytes, at) : 0;
+        size =
+          width === 1
+            ? bytes[at]!
+            : width === 2
+              ? (bytes[at]! << 8) | bytes[at + 1]!
+              : width === 4
+                ? uint32(bytes, at)
+                : 0;
         at += width;
       }
       switch (major) {
@@ -105,7 +122,8 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
     }
     const keys = shapeSizes[tag - firstShapeTag];
     if (keys === undefined) throw unknownItem(`CBOR tag ${tag}`);
-    if (major !== 4 || sizeAt(bytes, at, end) !== keys) throw unknownItem(`shape ${tag - firstShapeTag} with other keys`);
+    if (major !== 4 || sizeAt(bytes, at, end) !== keys)
+      throw unknownItem(`shape ${tag - firstShapeTag} with other keys`);
   }
 }
 

@@ -50,7 +50,10 @@ function withLayout(plain: MessageCodec, short: MessageCodec, table: ShapeTable)
 function createForm(maxDepth: number, table: ShapeTable): MessageCodec {
   const shapes = table.length === 0 ? undefined : shapeTree(table);
   let coder = createCoder(table, repair);
-  const guard = cborGuard(maxDepth, table.map((keys) => keys.length));
+  const guard = cborGuard(
+    maxDepth,
+    table.map((keys) => keys.length),
+  );
   const form = cborForm(table);
   const needsRewrite = needsPlain | needsCopy | needsDateText | needsShape;
   return {

@@ -58,6 +58,8 @@ function inspectItem(value: unknown, depth: number, shapes: ShapeNode | undefine
     case "bigint":
       if (value < bigintEnd && value > -bigintEnd) return needsTag;
       throw new Unsendable(`a bigint of more than ${maxBigintBits} bits`);
+    case "function":
+    case "symbol":
     default:
       throw new Unsendable(`a ${typeof value}`);
   }
@@ -148,7 +150,8 @@ class Unsendable extends Error {
 
   toTypeError(maxDepth: number): TypeError {
     const deep = this.message === tooDeep;
-    const where = this.path.length === 0 ? "" : ` (at ${this.path.slice(0, 8).join(".")}${this.path.length > 8 ? "…" : ""})`;
+    const where =
+      this.path.length === 0 ? "" : ` (at ${this.path.slice(0, 8).join(".")}${this.path.length > 8 ? "…" : ""})`;
     return new TypeError(`${this.message} cannot be sent${deep ? `: the limit is ${maxDepth} levels` : ""}${where}`);
   }
 }

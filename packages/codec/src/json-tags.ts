@@ -38,7 +38,8 @@ export function untag(json: unknown, depth: number): unknown {
   const object = json as Record<string, unknown>;
   const keys = Object.keys(object);
   if (keys.includes("__proto__")) throw protoKey();
-  if (keys.length === 1 && tagKey.test(keys[0]!) && !keys[0]!.startsWith("$$")) return readTag(keys[0]!, object[keys[0]!]);
+  if (keys.length === 1 && tagKey.test(keys[0]!) && !keys[0]!.startsWith("$$"))
+    return readTag(keys[0]!, object[keys[0]!]);
   if (depth === 0) throw new Error("the message nests too deep");
   if (keys.length === 1 && tagKey.test(keys[0]!)) return { [keys[0]!.slice(1)]: untag(object[keys[0]!], depth - 1) };
   if (!keys.every((key) => key.isWellFormed())) {

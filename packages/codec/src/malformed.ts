@@ -8,4 +8,5 @@ export const protoKey = (): Error => new Error("the message has a key named __pr
 export const badKey = (): Error => new Error("the message has a key that is not a string");
 export const badDate = (): Error => new Error("the message has a date that is none");
 export const badBigint = (): Error => new Error("the message has a bigint that is too large or malformed");
-export const unknownItem = (what: string): Error => new Error(`the message has something that is not sent here: ${what}`);
+export const unknownItem = (what: string): Error =>
+  new Error(`the message has something that is not sent here: ${what}`);

@@ -1,6 +1,16 @@
 import { isMark, longTextBytes } from "./byte-order-marks.ts";
 import { maxBigintBits } from "./inspect.ts";
-import { badBigint, badDate, badKey, leftOver, notUtf8, protoKey, tooDeep, truncated, unknownItem } from "./malformed.ts";
+import {
+  badBigint,
+  badDate,
+  badKey,
+  leftOver,
+  notUtf8,
+  protoKey,
+  tooDeep,
+  truncated,
+  unknownItem,
+} from "./malformed.ts";
 import { isProtoKey, isUtf8 } from "./utf8.ts";
 
 const undefinedType = 0x00;

@@ -19,8 +19,11 @@ export function msgpack(options: MsgpackOptions = {}): Codec {
   return { name: "msgpack", message: () => message };
 }
 
-/** What msgpackr returns in this mode: its own buffer, and where in it the message is. */
-type Coder = Packr & { pack(value: unknown, mode: number): Uint8Array & { start: number; end: number } };
+/** What msgpackr's types leave out: modes, which make it return its own buffer, with where in it the message is. */
+interface Coder {
+  pack(value: unknown, mode: number): Uint8Array & { start: number; end: number };
+  unpack(bytes: Uint8Array, range: { start: number; end: number }): unknown;
+}
 
 // msgpackr's REUSE_BUFFER_MODE (return the buffer, not a view) and RESET_BUFFER_MODE (start there again next time).
 const borrowed = 512 | 1024;
@@ -33,7 +36,7 @@ function createMessageCodec(maxDepth: number): MessageCodec {
     useBigIntExtension: true,
     copyBuffers: true,
     useToJSON: false,
-  } as object) as Coder;
+  } as object) as unknown as Coder;
   const guard = msgpackGuard(maxDepth);
   const range = { start: 0, end: 0 };
   return {

@@ -15,18 +15,10 @@ export interface Form {
  * properties, no lone surrogates (each becomes U+FFFD, as in a WebSocket or a TextEncoder).
  */
 export function rewrite(value: unknown, depth: number, form: Form): unknown {
-  switch (typeof value) {
-    case "string":
-      return value.toWellFormed();
-    case "object":
-      return value === null ? null : rewriteObject(value, depth, form);
-    case "number":
-      return value - value === 0 ? value : form.special(value);
-    case "boolean":
-      return value;
-    default:
-      return form.special(value);
-  }
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value === "object" && value !== null) return rewriteObject(value, depth, form);
+  if (value === null || typeof value === "boolean" || Number.isFinite(value)) return value;
+  return form.special(value);
 }
 
 function rewriteObject(value: object, depth: number, form: Form): unknown {
@@ -34,7 +26,8 @@ function rewriteObject(value: object, depth: number, form: Form): unknown {
   if (depth <= 0) throw new TypeError("the value changed while it was encoded");
   if (Array.isArray(value)) return Array.from(value, (item: unknown) => rewrite(item, depth - 1, form));
   const kind = kindOf(value);
-  if (kind === "Uint8Array") return form.special(value instanceof Uint8Array ? value : new Uint8Array(value as Uint8Array));
+  if (kind === "Uint8Array")
+    return form.special(value instanceof Uint8Array ? value : new Uint8Array(value as Uint8Array));
   if (kind === "Date") return form.special(value instanceof Date ? value : new Date((value as Date).getTime()));
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function") {

@@ -40,9 +40,11 @@ function collect(schema: unknown, found: Map<string, string[]>, depth: number): 
     return;
   }
   const { properties, required } = schema as JsonSchema;
-  if (isRecord(properties)) addShapes(Object.keys(properties), Array.isArray(required) ? (required as string[]) : [], found);
+  if (isRecord(properties))
+    addShapes(Object.keys(properties), Array.isArray(required) ? (required as string[]) : [], found);
   for (const [keyword, part] of Object.entries(schema)) {
-    if (keyword === "properties" || keyword === "$defs") for (const one of Object.values(part as object)) collect(one, found, depth + 1);
+    if (keyword === "properties" || keyword === "$defs")
+      for (const one of Object.values(part as object)) collect(one, found, depth + 1);
     else if (!isData.has(keyword)) collect(part, found, depth + 1);
   }
 }

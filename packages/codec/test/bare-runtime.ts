@@ -9,7 +9,7 @@ const { json } = await import("../src/json.ts");
 const { msgpack } = await import("../src/msgpack.ts");
 
 try {
-  new Function("return 1");
+  Reflect.construct(Function, ["return 1"]);
   throw new TypeError("code from strings is allowed here");
 } catch (error) {
   if (!(error instanceof EvalError)) throw error;

@@ -24,7 +24,9 @@ const anything = fc.anything({
   withUnicodeString: true,
   withNullPrototype: false,
   maxDepth: 5,
-  key: fc.oneof(fc.string(), fc.constantFrom("$date", "$$date", "$bytes", "constructor", "toString")).filter((key) => key !== "__proto__"),
+  key: fc
+    .oneof(fc.string(), fc.constantFrom("$date", "$$date", "$bytes", "constructor", "toString"))
+    .filter((key) => key !== "__proto__"),
   values: [
     fc.boolean(),
     fc.integer(),
@@ -67,5 +69,7 @@ function zeroed(value: unknown): unknown {
   if (Object.is(value, -0)) return 0;
   if (Array.isArray(value)) return Array.from(value, zeroed);
   if (typeof value !== "object" || value === null || value instanceof Date || value instanceof Uint8Array) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, zeroed(item)]])));
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, zeroed(item)]])),
+  );
 }

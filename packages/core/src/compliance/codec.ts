@@ -37,7 +37,15 @@ export function codecCompliance({ describe, test }: TestRunner, options: CodecCo
   const codec = options.create(maxDepth);
   const message = messageOf(codec);
   const can = (group: CodecValueGroup): boolean => !(options.cannot ?? []).includes(group);
-  const sample = { id: "a-1", on: true, items: [{ n: 1, text: "tä" }, { n: 2, text: "x".repeat(100) }], none: null };
+  const sample = {
+    id: "a-1",
+    on: true,
+    items: [
+      { n: 1, text: "tä" },
+      { n: 2, text: "x".repeat(100) },
+    ],
+    none: null,
+  };
 
   describe(`codec ${codec.name}`, () => {
     for (const [group, values] of Object.entries(codecValues) as [CodecValueGroup, readonly unknown[]][]) {
@@ -103,7 +111,7 @@ export function codecCompliance({ describe, test }: TestRunner, options: CodecCo
         test(`${name} is refused, with its place`, () => {
           const writer = new ByteWriter(64);
           const error = throws(() => message.encode(value(), writer, false), at);
-          if (!(error instanceof TypeError)) throw new Error(`a TypeError was expected: ${error}`);
+          if (!(error instanceof TypeError)) throw new Error(`a TypeError was expected: ${String(error)}`);
           equal(writer.position, 0);
         });
       }
