@@ -18,6 +18,7 @@ const firstShapeTag = 0xe000;
 
 const maxBigintBytes = maxBigintBits / 8;
 const dateText = { min: 20, max: 32 }; // 2024-05-01T00:00:00Z to +275760-09-13T00:00:00.000Z and a zone
+const timestamp = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 const maxDateSeconds = 8.64e12; // ECMA-262, time values
 const float = new DataView(new ArrayBuffer(8));
 
@@ -118,13 +119,19 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
     if (tag === 0) {
       const size = sizeAt(bytes, at, end);
       if (major !== 3 || size < dateText.min || size > dateText.max) throw badDate();
-      return;
+      return checkDateText(bytes, at + (size < 24 ? 1 : 2), end, size);
     }
     const keys = shapeSizes[tag - firstShapeTag];
     if (keys === undefined) throw unknownItem(`CBOR tag ${tag}`);
     if (major !== 4 || sizeAt(bytes, at, end) !== keys)
       throw unknownItem(`shape ${tag - firstShapeTag} with other keys`);
   }
+}
+
+function checkDateText(bytes: Uint8Array, at: number, end: number, size: number): void {
+  if (size > end - at) throw truncated();
+  const text = String.fromCharCode(...bytes.subarray(at, at + size));
+  if (!timestamp.test(text) || Number.isNaN(Date.parse(text))) throw badDate();
 }
 
 function checkDate(bytes: Uint8Array, at: number, end: number, head: number): void {

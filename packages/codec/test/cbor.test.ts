@@ -1,5 +1,6 @@
+import { type } from "@farcall/core";
 import { codecCompliance } from "@farcall/core/compliance";
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cbor } from "../src/cbor.ts";
 import { evolutions } from "./evolutions.ts";
 import { hex, repeated } from "./hex.ts";
@@ -38,6 +39,8 @@ codecCompliance(
       "a date that is not a number": hex("c1 fb 7ff8000000000000"),
       "a date beyond all dates": hex("c1 fb 7fefffffffffffff"),
       "a date in half floats": hex("c1 f9 7e00"),
+      "a date as text that is none": hex("c0 74 323032342d31332d30315430303a30303a30305a"),
+      "a date as other text": hex("c0 74 6162636465666768696a6162636465666768696a"),
       "a date as text that is short": hex("c0 64 32303234"),
       "a shared value (28)": hex("d81c 81 d81d 00"),
       "a reference (29)": hex("82 01 d81d 00"),
@@ -62,3 +65,15 @@ codecCompliance(
     },
   },
 );
+
+test("a date as text, which other libraries write, is read", () => {
+  const message = cbor().message({ name: "test", schema: type<unknown>() });
+  const bytes = hex("c0 74 323032342d30352d30315430303a30303a30305a");
+  expect(message.decode(bytes, 0, bytes.length, false)).toStrictEqual(new Date("2024-05-01T00:00:00Z"));
+});
+
+test("numbers of other widths are read", () => {
+  const message = cbor().message({ name: "test", schema: type<unknown>() });
+  const bytes = hex("85 f93c00 fa3fc00000 1b0000000000000005 3a00000004 c11a00000001");
+  expect(message.decode(bytes, 0, bytes.length, false)).toStrictEqual([1, 1.5, 5n, -5, new Date(1000)]);
+});
