@@ -5,6 +5,13 @@ declare const Buffer: { allocUnsafeSlow(size: number): Uint8Array } | undefined;
 export const allocateBytes: (size: number) => Uint8Array =
   typeof Buffer === "undefined" ? (size) => new Uint8Array(size) : (size) => Buffer.allocUnsafeSlow(size);
 
+/** The bytes from `start` to `end` in memory of their own. (`slice` of a Buffer is a view.) */
+export function copyBytes(bytes: Uint8Array, start = 0, end: number = bytes.length): Uint8Array {
+  const copy = allocateBytes(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
 /**
  * A growing buffer that codecs write into, so that a message is encoded straight into the frame that carries it.
  * A codec writes at `buffer[position]` and moves `position` on; before it writes n bytes it calls `reserve(n)`,

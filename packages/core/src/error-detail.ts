@@ -23,7 +23,7 @@ export function encodeDetails(details: readonly ErrorDetail[], codec: MethodCode
       // An error must reach its caller, also when what it carries cannot.
       continue;
     }
-    encoded.push({ type, bytes: writer.buffer.slice(0, writer.position) });
+    encoded.push({ type, bytes: writer.buffer.subarray(0, writer.position) });
   }
   return encoded;
 }

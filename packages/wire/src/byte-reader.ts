@@ -81,7 +81,7 @@ export class ByteReader {
       while (this.position < blockEnd) {
         const key = this.string();
         const value = this.view(this.varint());
-        metadata.append(key, key.endsWith("-bin") ? value.slice() : latin1(value));
+        metadata.append(key, key.endsWith("-bin") ? new Uint8Array(value) : latin1(value));
       }
     } catch (error) {
       if (error instanceof ProtocolError) throw error;

@@ -216,7 +216,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
         return this.#end.frame(kind, bytes, start, end);
       }
       case FrameKind.ping:
-        return this.#pinged(bytes.slice(start, end));
+        return this.#pinged(bytes.subarray(start, end));
       case FrameKind.pong:
         return this.#ponged();
       case FrameKind.goAway:

@@ -1,4 +1,4 @@
-import { allocateBytes, ByteWriter } from "@farcall/core";
+import { allocateBytes, ByteWriter, copyBytes } from "@farcall/core";
 import type { Connection } from "./connection.ts";
 import { headerBytes } from "./frame.ts";
 
@@ -102,7 +102,7 @@ export class WriteQueue {
     const end = writer.position;
     let taken: Uint8Array;
     if (end - start < flushBytes) {
-      taken = writer.buffer.slice(start, end);
+      taken = copyBytes(writer.buffer, start, end);
     } else {
       taken = writer.buffer.subarray(start, end);
       const before = writer.buffer.subarray(0, start);
