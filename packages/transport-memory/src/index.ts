@@ -1,1 +1,2 @@
-export {}
+export { memory, type MemoryOptions, type MemoryTransport } from "./memory.ts";
+export type { MemoryLinkOptions } from "./memory-link.ts";

@@ -63,7 +63,9 @@ export class SocketConnection implements Connection {
   // then. TLS reports every write as pending, so there the answer is always false, although the bytes are encrypted by
   // then: that is an implementation detail of Node that it doesn't promise.
   write(chunk: Uint8Array): boolean {
-    if (this.#state !== "open" || chunk.length === 0) return true;
+    if (chunk.length === 0) return true;
+    // No more room, ever. A writer that goes on for as long as it hears true must not keep `closed` from its turn.
+    if (this.#state !== "open") return false;
     this.#socket.write(chunk, this.#written);
     this.#blocked = this.#socket.writableLength !== 0;
     return !this.#blocked;

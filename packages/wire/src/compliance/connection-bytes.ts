@@ -51,7 +51,7 @@ export function connectionBytes(test: RigTest): void {
 
   test("keeps what arrives before open", async (rig) => {
     const client = (await rig.connect()).open();
-    await client.send(1_000);
+    client.writeNext(1_000);
     const server = await rig.accepted();
     await settled(() => server.received);
     check(server.received === 0, "data came before open");

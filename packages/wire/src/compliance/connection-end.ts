@@ -27,7 +27,7 @@ export function connectionEnd(test: RigTest): void {
 
   test("what was written before close arrives at an end that opens later", async (rig) => {
     const client = (await rig.connect()).open();
-    await client.send(2_000);
+    client.writeNext(2_000);
     client.close();
     const server = await rig.accepted();
     await settled(() => rig.waiting.length);
@@ -52,8 +52,8 @@ export function connectionEnd(test: RigTest): void {
   test("close works while its reader is paused", async (rig) => {
     const { client, server } = await rig.pair();
     client.pause();
-    await server.send(1_000);
-    await client.send(1_000);
+    server.writeNext(1_000);
+    client.writeNext(1_000);
     client.close();
     await Promise.all([client.closed, server.closed]);
   });

@@ -1,0 +1,30 @@
+import type { ClientTransport, ServerTransport } from "@farcall/core";
+import { wireClient, type WireClientOptions, wireServer, type WireServerOptions } from "@farcall/wire";
+import { memoryLink, type MemoryLinkOptions } from "./memory-link.ts";
+
+/** What `memory()` can be told. */
+export interface MemoryOptions extends MemoryLinkOptions {
+  /** As over any other connection: limits, keep-alive, back-off, handshake. */
+  readonly client?: WireClientOptions;
+  /** As over any other connection: keep-alive, connection age, handshake. */
+  readonly server?: WireServerOptions;
+}
+
+/** Two ends that reach each other and nobody else. */
+export interface MemoryTransport {
+  /** For `createClient`. Any number of clients may share it. */
+  readonly client: ClientTransport;
+  /** For `server.listen`. One server at a time. */
+  readonly server: ServerTransport;
+  /** Breaks every connection now, as a pulled cable would; the client connects anew when it next needs to. */
+  cut(): void;
+}
+
+/**
+ * A client and a server in one process, through the same frames, credit and limits as over a network, without a socket.
+ * Needs nothing of Node: it runs in browsers too.
+ */
+export function memory(options: MemoryOptions = {}): MemoryTransport {
+  const { connector, listener, cut } = memoryLink(options);
+  return { client: wireClient(connector, options.client), server: wireServer(listener, options.server), cut };
+}
