@@ -8,7 +8,7 @@ export { type Expiring, DeadlineWheel } from "./deadline-wheel.ts";
 export { decodeDetail, encodeDetails, type EncodedDetail } from "./error-detail.ts";
 export * from "./explain.ts";
 export * from "./failure.ts";
-export { type Handler, type Handlers, push, type PushHandler } from "./handlers.ts";
+export { type Handler, type Handlers, type PushHandler } from "./handlers.ts";
 export { type CallHooks, clientInterceptor, serverInterceptor } from "./hooks.ts";
 export {
   type ClientInterceptor,

@@ -3,7 +3,7 @@ import { isPush } from "./handlers.ts";
 import { methodCodec } from "./method-codec.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { AnyHandler } from "./run-handler.ts";
-import type { CallKind, Method, Service } from "./service.ts";
+import { type CallKind, type Method, type Service, streamsResponses } from "./service.ts";
 import type { CallHandler, IncomingCall, ResolvedMethod } from "./transport.ts";
 
 interface Route {
@@ -47,18 +47,18 @@ export class Router {
     if (this.#services.some((one) => one.name === service.name)) {
       throw new TypeError(`service ${service.name} is registered twice`);
     }
-    const missing = methods.filter((method) => typeof handlers[method.localName] !== "function");
+    const missing = methods.filter((method) => !isHandler(handlers[method.localName], method));
     if (missing.length > 0) {
       throw new TypeError(`service ${service.name} lacks handlers: ${missing.map((one) => one.localName).join(", ")}`);
     }
-    const unknown = Object.keys(handlers).filter((name) => !Object.hasOwn(service.methods, name));
+    const unknown = isPlain(handlers) ? Object.keys(handlers).filter((name) => !Object.hasOwn(service.methods, name)) : [];
     if (unknown.length > 0) {
       throw new TypeError(`service ${service.name} has no methods called ${unknown.join(", ")}`);
     }
     for (const method of methods) {
       const handler = handlers[method.localName] as AnyHandler;
-      // Called on their object, so that handlers may be a class's methods; `bind` would lose the mark of `push`.
-      const handle = run(isPush(handler) ? handler : (handler.bind(handlers) as AnyHandler));
+      // Called on their object, so that handlers may be a class's methods.
+      const handle = run(typeof handler === "function" ? (handler.bind(handlers) as AnyHandler) : handler);
       const route: Route = { method, handle, resolved: new Map() };
       this.#routes.set(method.fullName, route);
       this.#byMethod.set(method, route);
@@ -87,6 +87,16 @@ export class Router {
     }
     return resolved;
   }
+}
+
+function isHandler(handler: AnyHandler | undefined, method: Method): boolean {
+  return typeof handler === "function" || (streamsResponses(method.kind) && isPush(handler));
+}
+
+/** A class's instance has fields of its own, which are nobody's mistake. */
+function isPlain(handlers: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(handlers);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function refusal(message: string): RpcError {

@@ -8,7 +8,8 @@ import type { ServerCall } from "./server-call.ts";
 import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
 
 /** A handler of any kind, its types forgotten. */
-export type AnyHandler = (input: unknown, ...rest: unknown[]) => unknown;
+export type AnyHandler = AnyFunction | PushHandler<unknown, unknown>;
+type AnyFunction = (input: unknown, context: unknown) => unknown;
 
 const progress: CallProgress = { phase: "receiving", note: "in the handler" };
 
@@ -55,7 +56,7 @@ class OneRequest implements RequestSink {
       return;
     }
     if (!streamsResponses(this.#context.method.kind)) {
-      answerOnce(() => this.#handler(this.#input, this.#context), this.#context, this.#responses);
+      answerOnce(() => (this.#handler as AnyFunction)(this.#input, this.#context), this.#context, this.#responses);
       return;
     }
     this.#gate = new RoomGate();
@@ -98,7 +99,7 @@ class ManyRequests implements RequestSink {
       answerMany(handler, this.#reader, context, responses, this.#gate);
     } else {
       this.#gate = undefined;
-      answerOnce(() => handler(this.#reader, context), context, responses);
+      answerOnce(() => (handler as AnyFunction)(this.#reader, context), context, responses);
     }
   }
 
@@ -162,7 +163,7 @@ function answerMany(
   };
   try {
     const result = isPush(handler)
-      ? (handler as PushHandler<unknown, unknown, unknown>)(input, writer(gate, send), context)
+      ? handler.push(input, writer(gate, send), context)
       : pump(handler(input, context) as Messages<unknown>, gate, send);
     if (isThenable(result)) result.then(done, fail);
     else done();
