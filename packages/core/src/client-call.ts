@@ -1,5 +1,5 @@
-import type { ContextValues } from "./context-values.ts";
 import type { CallContext } from "./call-context.ts";
+import type { ContextValues } from "./context-values.ts";
 import type { DeadlineWheel, Expiring } from "./deadline-wheel.ts";
 import type { Explanation, StopReason } from "./explain.ts";
 import { Metadata, type MetadataInit } from "./metadata.ts";
@@ -244,7 +244,8 @@ function stopReason(error: RpcError): StopReason {
 
 function cancelled(signal: AbortSignal): RpcError {
   const reason: unknown = signal.reason;
-  if (reason instanceof RpcError && !reason.remote) return new RpcError(reason.code, reason.rawMessage, { cause: reason });
+  if (reason instanceof RpcError && !reason.remote)
+    return new RpcError(reason.code, reason.rawMessage, { cause: reason });
   if (reason instanceof Error && reason.name === "TimeoutError") return RpcError.from(reason);
   const message = reason instanceof Error && reason.name !== "AbortError" ? reason.message : "the caller cancelled";
   return new RpcError("CANCELLED", message, { cause: reason });

@@ -80,7 +80,10 @@ export function createClient<S extends Service>(service: S, options: ClientOptio
   return stub as Client<S>;
 }
 
-function stubFunction(plan: MethodPlan, ambient: ClientOptions["ambient"]): (first: unknown, options?: CallOptions) => unknown {
+function stubFunction(
+  plan: MethodPlan,
+  ambient: ClientOptions["ambient"],
+): (first: unknown, options?: CallOptions) => unknown {
   const withAmbient = (options: CallOptions | undefined): CallOptions | undefined => {
     if (ambient === undefined || options?.context !== undefined) return options;
     const context = ambient();

@@ -25,7 +25,14 @@ export interface AttemptReport {
 }
 
 /** Why no further attempt was made. */
-export type StopReason = "not retried" | "not retryable" | "committed" | "budget" | "deadline" | "pushback" | "cancelled";
+export type StopReason =
+  | "not retried"
+  | "not retryable"
+  | "committed"
+  | "budget"
+  | "deadline"
+  | "pushback"
+  | "cancelled";
 
 /** Where the time of a failed call went. Made only when a call fails. */
 export interface Explanation {

@@ -27,17 +27,15 @@ export function isPush(handler: unknown): handler is PushHandler<unknown, unknow
 export type Handler<M extends MethodShape, P = unknown> = M["kind"] extends "unary"
   ? (input: OutputOf<M["input"]>, context: CallContext<P>) => InputOf<M["output"]> | Promise<InputOf<M["output"]>>
   : M["kind"] extends "serverStream"
-    ?
-        | ((input: OutputOf<M["input"]>, context: CallContext<P>) => Messages<InputOf<M["output"]>>)
-        | PushHandler<OutputOf<M["input"]>, InputOf<M["output"]>, P>
+    ? | ((input: OutputOf<M["input"]>, context: CallContext<P>) => Messages<InputOf<M["output"]>>)
+      | PushHandler<OutputOf<M["input"]>, InputOf<M["output"]>, P>
     : M["kind"] extends "clientStream"
       ? (
           requests: MessageReader<OutputOf<M["input"]>>,
           context: CallContext<P>,
         ) => InputOf<M["output"]> | Promise<InputOf<M["output"]>>
-      :
-          | ((requests: MessageReader<OutputOf<M["input"]>>, context: CallContext<P>) => Messages<InputOf<M["output"]>>)
-          | PushHandler<MessageReader<OutputOf<M["input"]>>, InputOf<M["output"]>, P>;
+      : | ((requests: MessageReader<OutputOf<M["input"]>>, context: CallContext<P>) => Messages<InputOf<M["output"]>>)
+        | PushHandler<MessageReader<OutputOf<M["input"]>>, InputOf<M["output"]>, P>;
 
 /** One handler per method of a service. `P` is the type of `context.principal`. */
 export type Handlers<S extends Service, P = unknown> =

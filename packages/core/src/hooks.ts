@@ -1,7 +1,15 @@
 import type { ClientInterceptor, ClientStage, Interceptor, ServerInterceptor, ServerStage } from "./interceptor.ts";
 import type { Metadata } from "./metadata.ts";
 import { RpcError } from "./rpc-error.ts";
-import type { Call, CallHandler, CallProgress, IncomingCall, OutgoingCall, RequestSink, ResponseSink } from "./transport.ts";
+import type {
+  Call,
+  CallHandler,
+  CallProgress,
+  IncomingCall,
+  OutgoingCall,
+  RequestSink,
+  ResponseSink,
+} from "./transport.ts";
 
 /**
  * What an interceptor does at each event of a call, for all four kinds. Every hook may be left out. A hook that throws
@@ -23,20 +31,12 @@ export interface CallHooks<C extends Call> {
 }
 
 /** A client interceptor from hooks. */
-export function clientInterceptor(
-  name: string,
-  stage: ClientStage,
-  hooks: CallHooks<OutgoingCall>,
-): ClientInterceptor {
+export function clientInterceptor(name: string, stage: ClientStage, hooks: CallHooks<OutgoingCall>): ClientInterceptor {
   return fromHooks(name, stage, hooks);
 }
 
 /** A server interceptor from hooks. */
-export function serverInterceptor(
-  name: string,
-  stage: ServerStage,
-  hooks: CallHooks<IncomingCall>,
-): ServerInterceptor {
+export function serverInterceptor(name: string, stage: ServerStage, hooks: CallHooks<IncomingCall>): ServerInterceptor {
   return fromHooks(name, stage, hooks);
 }
 
@@ -84,7 +84,11 @@ class HookedCall<C extends Call> {
   start(): void {
     try {
       const pending = this.#hooks.start?.(this.#call);
-      if (pending instanceof Promise) pending.then(() => this.#goOn(), (error) => this.#refuse(error));
+      if (pending instanceof Promise)
+        pending.then(
+          () => this.#goOn(),
+          (error) => this.#refuse(error),
+        );
       else this.#goOn();
     } catch (error) {
       this.#refuse(error);
@@ -94,7 +98,11 @@ class HookedCall<C extends Call> {
   #goOn(): void {
     if (this.#ended) return;
     const inner = this.#next(this.#call, {
-      header: (header) => this.#guard(() => this.#hooks.header?.(header, this.#call), () => this.#responses.header(header)),
+      header: (header) =>
+        this.#guard(
+          () => this.#hooks.header?.(header, this.#call),
+          () => this.#responses.header(header),
+        ),
       message: (value) => this.#response(value),
       end: (error, trailers) => this.#end(error, trailers),
       ready: () => this.#responses.ready(),
@@ -169,7 +177,13 @@ class HookedCall<C extends Call> {
     const refused =
       known.processed === "no" || known.remote
         ? known
-        : new RpcError(known.code, known.rawMessage, { ...known, cause: known.cause, processed: "no" });
+        : new RpcError(known.code, known.rawMessage, {
+            details: known.details,
+            metadata: known.metadata,
+            retryAfterMs: known.retryAfterMs,
+            processed: "no",
+            cause: known,
+          });
     this.#end(refused, undefined);
   }
 

@@ -51,7 +51,9 @@ export class Router {
     if (missing.length > 0) {
       throw new TypeError(`service ${service.name} lacks handlers: ${missing.map((one) => one.localName).join(", ")}`);
     }
-    const unknown = isPlain(handlers) ? Object.keys(handlers).filter((name) => !Object.hasOwn(service.methods, name)) : [];
+    const unknown = isPlain(handlers)
+      ? Object.keys(handlers).filter((name) => !Object.hasOwn(service.methods, name))
+      : [];
     if (unknown.length > 0) {
       throw new TypeError(`service ${service.name} has no methods called ${unknown.join(", ")}`);
     }

@@ -50,7 +50,10 @@ export class RpcError extends Error {
   explain: Explanation | undefined;
 
   constructor(code: ErrorCode, message = "", options: RpcErrorOptions = {}) {
-    super(message === "" ? code : `${code}: ${message}`, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      message === "" ? code : `${code}: ${message}`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.code = code;
     this.rawMessage = message;
     this.details = options.details ?? [];

@@ -3,8 +3,8 @@ import { MessageReader } from "./message-reader.ts";
 import { type MessageWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
 import { outgoingError } from "./outgoing-error.ts";
 import { RpcError } from "./rpc-error.ts";
-import { streamsRequests, streamsResponses } from "./service.ts";
 import type { ServerCall } from "./server-call.ts";
+import { streamsRequests, streamsResponses } from "./service.ts";
 import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
 
 /** A handler of any kind, its types forgotten. */

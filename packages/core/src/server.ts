@@ -1,5 +1,5 @@
-import type { Codec } from "./codec.ts";
 import type { CallContext } from "./call-context.ts";
+import type { Codec } from "./codec.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
 import type { Handlers } from "./handlers.ts";
 import { serverInterceptor } from "./hooks.ts";
@@ -100,7 +100,8 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     this.#interceptors = this.#allInterceptors();
     const before = this.#interceptors.filter((one) => one.stage !== "once" && one.stage !== "handler");
     const after = this.#interceptors.filter((one) => one.stage === "once" || one.stage === "handler");
-    const dispatch: CallHandler<IncomingCall> = (call, responses) => this.#router.handlerOf(call.method)(call, responses);
+    const dispatch: CallHandler<IncomingCall> = (call, responses) =>
+      this.#router.handlerOf(call.method)(call, responses);
     this.#handle = compose(before, validating(compose(after, dispatch)));
   }
 
@@ -238,5 +239,7 @@ const nowhere: RequestSink = {
 
 function logError(error: RpcError, source: ErrorSource): void {
   const where = source.context === undefined ? source.peer : `${source.context.method.fullName} from ${source.peer}`;
+  // Only when nobody has said where to: an error that no one hears of is worse than a line on the terminal.
+  // oxlint-disable-next-line no-console
   console.error(`farcall: ${where}:`, error.cause ?? error);
 }

@@ -62,7 +62,11 @@ export class SingleResponseCall extends ClientCall {
     } catch (invalid) {
       return this.invalid(invalid);
     }
-    if (output instanceof Promise) output.then((value) => this.#accept(value), (invalid) => this.invalid(invalid));
+    if (output instanceof Promise)
+      output.then(
+        (value) => this.#accept(value),
+        (invalid) => this.invalid(invalid),
+      );
     else this.#accept(output);
   }
 
