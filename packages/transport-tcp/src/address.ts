@@ -31,8 +31,9 @@ function parseText(text: string): Place {
   // gRPC's spelling `unix:///run/app.sock` means the same.
   if (text.startsWith("unix:")) return { path: checkPath(text.slice(5).replace(/^\/\/(?=\/)/, ""), text) };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) throw wrong(text, "no scheme");
+  if (!text.includes("[") && text.indexOf(":") !== text.lastIndexOf(":")) throw wrong(text, "IPv6 goes in brackets");
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(text);
-  if (match === null) throw wrong(text, text.includes("[") ? "what follows the bracket is a port" : "IPv6 goes in brackets");
+  if (match === null) throw wrong(text, "after the bracket comes a port");
   const [, bracketed, plain, port] = match;
   if (bracketed !== undefined && !bracketed.includes(":")) throw wrong(text, "brackets are for IPv6");
   if (port === undefined || port === "") throw wrong(text, "it has no port");

@@ -6,7 +6,7 @@ import { connectSocket } from "./connect-socket.ts";
 import { connectHost, type Lookup } from "./happy-eyeballs.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { type TlsClientOptions, tlsHandshake } from "./tls-client.ts";
-import { detectTlsServer, silentTlsServer } from "./tls-error.ts";
+import { detectTlsServer, silentServer, silentTlsServer } from "./tls-error.ts";
 import { peerIdentity } from "./tls-peer.ts";
 
 /** What `tcp()` can be told about its sockets. */
@@ -33,7 +33,7 @@ export function tcpConnector(place: Place, options: TcpConnectorOptions = {}): C
     const to = "path" in place ? address : formatHostPort(socket.remoteAddress ?? place.host, place.port);
     if (handshake === undefined) {
       const peer = { address: to, transport: "path" in place ? "unix" : "tcp" };
-      return new SocketConnection(socket, peer, { suspicion: { firstChunk: detectTlsServer } });
+      return new SocketConnection(socket, peer, { suspicion: { firstChunk: detectTlsServer, silentEnd: silentServer } });
     }
     const secured: TLSSocket = await handshake(socket, signal);
     const peer = { address: to, transport: "tls", tls: peerIdentity(secured) };

@@ -52,7 +52,10 @@ export function tlsAcceptor({ tls, timeoutMs, secured, failed }: TlsAcceptorOpti
     else socket.on("error", () => {}).destroy();
   });
   server.on("tlsClientError", (error, socket) => {
-    if (open) failed(explainTlsError(error), socket);
+    // A certificate that Node didn't like it names only here; the error is the reset that it did itself.
+    const code = (socket.authorizationError as unknown as string | null) ?? undefined;
+    const reason = code === undefined ? error : Object.assign(new Error(`client certificate: ${code}`), { code });
+    if (open) failed(explainTlsError(reason), socket);
     socket.destroy();
   });
 

@@ -49,6 +49,11 @@ export function detectTlsClient(chunk: Uint8Array): Error | undefined {
   return hello ? new Error("the client speaks TLS and this server does not; pass the option tls") : undefined;
 }
 
+/** What a plain client thinks when the connection ends before the server has said anything. */
+export function silentServer(): Error {
+  return new Error("the server ended the connection without a word: it may want TLS (the option tls), or be full");
+}
+
 /** What a TLS client thinks when the connection ends before the server has said anything inside of it. */
 export function silentTlsServer(): Error {
   return new Error("the server ended the connection after the TLS handshake; it may not accept the client's certificate");

@@ -22,7 +22,6 @@ const nextPath = (): string => join(folder, `${files++}.sock`);
 
 const ways = {
   TCP: () => ({ listener: tcpListener({ port: 0 }), options: {} }),
-  "IPv6 TCP": () => ({ listener: tcpListener({ port: 0, host: "::1" }), options: {} }),
   "a Unix socket": () => ({ listener: tcpListener({ path: nextPath() }), options: {} }),
   TLS: () => ({ listener: tcpListener({ port: 0, tls: server }), options: { tls: { ca: authority.cert } } }),
   "mutual TLS": () => ({
