@@ -182,7 +182,7 @@ class HookedCall<C extends Call> {
             metadata: known.metadata,
             retryAfterMs: known.retryAfterMs,
             processed: "no",
-            cause: known,
+            cause: known.cause,
           });
     this.#end(refused, undefined);
   }
