@@ -42,14 +42,15 @@ export class DeadlineWheel {
   add(entry: Expiring): void {
     const tick = Math.ceil(entry.deadline / tickMs);
     if (this.#size++ === 0) this.#wake();
-    const slot = Math.max(tick, this.#tick) % slotCount;
+    const due = Math.max(tick, this.#tick);
+    const slot = due % slotCount;
     const first = this.#slots[slot];
     entry.wheelNext = first;
     entry.wheelPrevious = undefined;
     entry.wheelSlot = slot;
     if (first !== undefined) first.wheelPrevious = entry;
     this.#slots[slot] = entry;
-    if (tick < this.#timerTick) this.#arm(tick);
+    if (due < this.#timerTick) this.#arm(due);
   }
 
   /** Takes an entry off; harmless when it is not on. */
@@ -83,13 +84,15 @@ export class DeadlineWheel {
   #sweep = (): void => {
     this.#timer = undefined;
     const now = this.#now();
-    const nowTick = Math.floor(now / tickMs);
+    const from = this.#tick;
+    const until = Math.floor(now / tickMs) + 1;
+    // What an expiring call adds belongs to a slot that is yet to come, however late this sweep is.
+    this.#tick = Math.max(from, until);
     // After a long sleep every slot is due, and once around sweeps them all.
-    const sweeps = Math.min(nowTick - this.#tick + 1, slotCount);
-    for (let i = 0; i < sweeps; i++) this.#sweepSlot((this.#tick + i) % slotCount, now);
-    this.#tick = Math.max(this.#tick, nowTick);
+    const sweeps = Math.min(until - from, slotCount);
+    for (let i = 0; i < sweeps; i++) this.#sweepSlot((from + i) % slotCount, now);
     if (this.#size > 0) this.#arm(this.#nextTick());
-    else this.#timerTick = 0;
+    else if (this.#timer === undefined) this.#timerTick = 0;
   };
 
   #sweepSlot(slot: number, now: number): void {
@@ -107,7 +110,7 @@ export class DeadlineWheel {
 
   /** The next tick whose slot holds something, at most one round ahead. */
   #nextTick(): number {
-    for (let ahead = 1; ahead < slotCount; ahead++) {
+    for (let ahead = 0; ahead < slotCount; ahead++) {
       if (this.#slots[(this.#tick + ahead) % slotCount] !== undefined) return this.#tick + ahead;
     }
     return this.#tick + slotCount;
