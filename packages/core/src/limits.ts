@@ -29,7 +29,7 @@ export const defaultLimits: Limits = {
  */
 export function limitsWith(overrides: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(overrides)) {
-    if (!(name in defaultLimits)) throw new RangeError(`there is no limit called "${name}"`);
+    if (!Object.hasOwn(defaultLimits, name)) throw new RangeError(`there is no limit called "${name}"`);
     if (typeof value !== "number" || !(value > 0)) {
       throw new RangeError(`limit "${name}" must be a positive number, got ${String(value)}`);
     }

@@ -82,7 +82,8 @@ export class Metadata implements Iterable<readonly [string, MetadataValue]> {
   }
 
   toJSON(): Record<string, (string | number[])[]> {
-    const json: Record<string, (string | number[])[]> = {};
+    // A peer chooses the keys, and `__proto__` may be one.
+    const json = Object.create(null) as Record<string, (string | number[])[]>;
     for (const [key, value] of this.#entries) (json[key] ??= []).push(typeof value === "string" ? value : [...value]);
     return json;
   }

@@ -47,7 +47,7 @@ export class Router {
     if (this.#services.some((one) => one.name === service.name)) {
       throw new TypeError(`service ${service.name} is registered twice`);
     }
-    const missing = methods.filter((method) => !isHandler(handlers[method.localName], method));
+    const missing = methods.filter((method) => !isHandler(handlers, method));
     if (missing.length > 0) {
       throw new TypeError(`service ${service.name} lacks handlers: ${missing.map((one) => one.localName).join(", ")}`);
     }
@@ -84,14 +84,24 @@ export class Router {
     }
     let resolved = route.resolved.get(codecName);
     if (resolved === undefined) {
-      resolved = { method: route.method, codec: methodCodec(codec, route.method) };
+      try {
+        resolved = { method: route.method, codec: methodCodec(codec, route.method) };
+      } catch (error) {
+        return new RpcError("INTERNAL", `codec "${codecName}" cannot carry ${fullName}`, {
+          processed: "no",
+          cause: error,
+        });
+      }
       route.resolved.set(codecName, resolved);
     }
     return resolved;
   }
 }
 
-function isHandler(handler: AnyHandler | undefined, method: Method): boolean {
+function isHandler(handlers: Readonly<Record<string, AnyHandler | undefined>>, method: Method): boolean {
+  const handler = handlers[method.localName];
+  // Every object has a `toString`, and that answers nobody's call.
+  if (handler === Object.prototype[method.localName as keyof object]) return false;
   return typeof handler === "function" || (streamsResponses(method.kind) && isPush(handler));
 }
 

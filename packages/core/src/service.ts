@@ -119,8 +119,9 @@ function describe(serviceName: string, localName: string, shape: MethodShape): M
   const wireName = shape.name ?? localName;
   const fullName = `${serviceName}/${wireName}`;
   // A stub is an object that people may await or return from async functions by mistake.
-  if (localName === "then")
-    throw new TypeError(`${serviceName}: a method cannot be called "then"; give it a wire \`name\``);
+  if (localName === "then" || localName === "__proto__") {
+    throw new TypeError(`${serviceName}: a method cannot be called "${localName}"; give it a wire \`name\``);
+  }
   if (!methodPattern.test(wireName)) throw new TypeError(`${serviceName}: "${wireName}" is not a method name`);
   if (shape.effect !== undefined && !effects.has(shape.effect)) {
     throw new TypeError(`${fullName}: "${shape.effect}" is not an effect; one of ${[...effects].join(", ")} is`);
