@@ -21,6 +21,7 @@ export type MessageCallback<T> = (message: T) => unknown;
  *
  * Either way a slow reader slows the sender down, and leaving early (break, return, throw) cancels the stream.
  * When the call fails, messages that had arrived are delivered first; then the loop or `forEach` throws its `RpcError`.
+ * When the caller cancels or the deadline passes, nothing more is delivered.
  */
 export class MessageReader<T> implements AsyncIterableIterator<T, undefined, undefined> {
   readonly #source: MessageSource;
@@ -35,6 +36,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
   #ended = false;
   #error: RpcError | undefined;
   #used = false;
+  /** Read by `forEach`. */
+  #pushing = false;
 
   /** @internal */
   constructor(source: MessageSource) {
@@ -66,13 +69,26 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
     this.#settle();
   }
 
+  /** @internal Ends the stream because nobody wants it any more: what has arrived and was not read is dropped. */
+  abort(error: RpcError): void {
+    if (this.#ended) return;
+    this.#queue = [];
+    this.#head = 0;
+    this.finish(error);
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#pushing) return Promise.reject(alreadyRead());
     this.#used = true;
-    if (this.#head < this.#queue.length) return Promise.resolve({ value: this.#shift(), done: false });
+    if (this.#head < this.#queue.length) {
+      const value = this.#shift();
+      if (this.#queue.length === 0) this.#release();
+      return Promise.resolve({ value, done: false });
+    }
     if (this.#ended) return this.#endOnce();
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
@@ -101,8 +117,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
    * is awaited before the next message, and an error that it throws cancels the stream and rejects.
    */
   forEach(callback: MessageCallback<T>): Promise<void> {
-    if (this.#used) return Promise.reject(new TypeError("this stream is being read already"));
-    this.#used = true;
+    if (this.#used) return Promise.reject(alreadyRead());
+    this.#used = this.#pushing = true;
     return new Promise((resolve, reject) => {
       this.#finish = (error) => (error === undefined ? resolve() : reject(error));
       this.#callback = callback;
@@ -124,10 +140,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
   #shift(): T {
     const message = this.#queue[this.#head] as T;
     this.#queue[this.#head++] = undefined as T;
-    if (this.#head === this.#queue.length) {
-      this.#queue.length = this.#head = 0;
-      this.#release();
-    }
+    if (this.#head === this.#queue.length) this.#queue.length = this.#head = 0;
     return message;
   }
 
@@ -187,4 +200,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
     this.#error = undefined;
     return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
   }
+}
+
+function alreadyRead(): TypeError {
+  return new TypeError("this stream is being read already");
 }
