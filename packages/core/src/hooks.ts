@@ -23,6 +23,7 @@ export interface CallHooks<C extends Call> {
   start?(call: C): void | Promise<void>;
   /** Each request; returns the request that goes on. */
   request?(message: unknown, call: C): unknown;
+  /** The response header, on a client. At a server it goes from the handler's context to the caller. */
   header?(header: Metadata, call: C): void;
   /** Each response; returns the response that goes on. */
   response?(message: unknown, call: C): unknown;
@@ -111,13 +112,18 @@ class HookedCall<C extends Call> {
     if (this.#ended) return;
     const waiting = this.#waiting.splice(0);
     let room = true;
-    for (const { value, last } of waiting) room = inner.message(value, last);
+    for (const { value, last } of waiting) room = this.#request(value, last);
+    if (this.#ended) return;
     if (this.#halfClosed) inner.end();
     else if (waiting.length > 0 && room) this.#responses.ready();
   }
 
   #request(value: unknown, last: boolean): boolean {
     if (this.#ended) return true;
+    if (this.#inner === undefined) {
+      this.#waiting.push({ value, last });
+      return false;
+    }
     const { request } = this.#hooks;
     if (request !== undefined) {
       try {
@@ -127,9 +133,7 @@ class HookedCall<C extends Call> {
         return true;
       }
     }
-    if (this.#inner !== undefined) return this.#inner.message(value, last);
-    this.#waiting.push({ value, last });
-    return false;
+    return this.#inner.message(value, last);
   }
 
   #halfClose(): void {
@@ -152,6 +156,7 @@ class HookedCall<C extends Call> {
   }
 
   #guard(hook: () => void, action: () => void): void {
+    if (this.#ended) return;
     try {
       hook();
     } catch (error) {
