@@ -59,7 +59,6 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   readonly method: Method;
   readonly codec: MethodCodec;
   metadata: Metadata | undefined;
-  deadline: number;
   values: ContextValues | undefined;
   attempt = 1;
   waitForReady: boolean;
@@ -72,7 +71,11 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   protected readonly options: CallOptions;
   protected requests: RequestSink | undefined = undefined;
   protected settled = false;
+  /** The caller has given up, or the deadline has passed: nothing more is delivered. */
+  protected givenUp = false;
   readonly #startedAt: number;
+  #deadline: number;
+  #started = false;
 
   constructor(plan: MethodPlan, options: CallOptions = noOptions) {
     this.plan = plan;
@@ -83,7 +86,18 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
     this.values = options.values;
     this.metadata = plan.metadata;
     this.#startedAt = performance.now();
-    this.deadline = this.#startedAt + (options.timeoutMs ?? plan.timeoutMs);
+    this.#deadline = this.#startedAt + (options.timeoutMs ?? plan.timeoutMs);
+  }
+
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** Interceptors may change it on the way. */
+  set deadline(deadline: number) {
+    this.plan.wheel.remove(this);
+    this.#deadline = deadline;
+    if (this.#started && !this.settled && deadline < Infinity) this.plan.wheel.add(this);
   }
 
   /** What the call resolves to has arrived. `error` is why it has not. */
@@ -102,8 +116,11 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
           `add an interceptor that makes one (stage "key") to the client, or send metadata "idempotency-key"`,
       );
     }
-    if (this.deadline !== Infinity) this.plan.wheel.add(this);
+    this.#started = true;
+    if (this.#deadline !== Infinity) this.plan.wheel.add(this);
     this.requests = this.plan.handle(this, this);
+    // Whoever took the call may not have seen that it was given up meanwhile. After a proper end this does nothing.
+    if (this.settled) this.requests.cancel(new RpcError("CANCELLED", "the call has ended"));
   }
 
   /** Sends the one request. */
@@ -137,12 +154,17 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   }
 
   expire(): void {
-    this.abort(new RpcError("DEADLINE_EXCEEDED", `${this.method.fullName} has not ended in time`));
+    this.#giveUp(new RpcError("DEADLINE_EXCEEDED", `${this.method.fullName} has not ended in time`));
   }
 
   /** An abort event of the caller's signal or the handler's context. */
   handleEvent(event: { readonly target: EventTarget | null }): void {
-    this.abort(cancelled(event.target as AbortSignal));
+    this.#giveUp(cancelled(event.target as AbortSignal));
+  }
+
+  #giveUp(error: RpcError): void {
+    this.givenUp = true;
+    this.abort(error);
   }
 
   /** The only way to the end: leaves nothing behind, then tells the caller. */
@@ -180,7 +202,13 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
         return false;
       }
     }
-    if (options.context !== undefined) this.deadline = Math.min(this.deadline, options.context.deadline);
+    if (options.context !== undefined) {
+      this.#deadline = Math.min(this.#deadline, options.context.deadline);
+      if (this.#deadline <= this.#startedAt) {
+        this.#refuse("DEADLINE_EXCEEDED", "the deadline of the handler that calls has passed");
+        return false;
+      }
+    }
     return this.#listen(options.signal) && this.#listen(options.context?.signal);
   }
 

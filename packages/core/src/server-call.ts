@@ -25,7 +25,6 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
   readonly method: Method;
   readonly codec: MethodCodec;
   readonly peer: Peer;
-  deadline: number;
   attempt: number;
   values: ContextValues | undefined = undefined;
   principal: unknown = undefined;
@@ -34,6 +33,7 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
   wheelSlot = -1;
 
   readonly #owner: ServerCallOwner;
+  #deadline: number;
   readonly #responses: ResponseSink;
   #metadata: Metadata | undefined;
   #requests: RequestSink | undefined = undefined;
@@ -50,10 +50,21 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
     this.method = call.method;
     this.codec = call.codec;
     this.peer = call.peer;
-    this.deadline = call.deadline;
+    this.#deadline = call.deadline;
     this.attempt = call.attempt;
     this.#metadata = call.metadata;
-    if (this.deadline !== Infinity) owner.wheel.add(this);
+    if (this.#deadline !== Infinity) owner.wheel.add(this);
+  }
+
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  /** Interceptors may change it on the way. */
+  set deadline(deadline: number) {
+    this.#owner.wheel.remove(this);
+    this.#deadline = deadline;
+    if (!this.#ended && deadline < Infinity) this.#owner.wheel.add(this);
   }
 
   get ended(): boolean {
@@ -125,7 +136,8 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
   }
 
   header(metadata: Metadata): void {
-    if (this.#ended) return;
+    // A header that was sent already is not sent again; a sink does not throw.
+    if (this.#ended || this.#headerSent) return;
     for (const [key, value] of metadata) this.responseHeader.append(key, value);
     this.sendHeader();
   }
@@ -145,6 +157,8 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
 
   end(error: RpcError | undefined, trailers: Metadata | undefined): void {
     if (this.#ended) return;
+    // A call without a message has a header all the same.
+    if (this.#header !== undefined) this.sendHeader();
     this.#ended = true;
     this.#owner.wheel.remove(this);
     this.#owner.ended(this);

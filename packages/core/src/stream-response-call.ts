@@ -24,13 +24,19 @@ export class StreamResponseCall extends ClientCall {
   constructor(plan: MethodPlan, options: StreamCallOptions = {}) {
     super(plan, options);
     this.reader = new MessageReader({
-      ready: () => this.requests?.ready(),
+      ready: () => {
+        this.#silence?.resume();
+        this.requests?.ready();
+      },
       cancel: (error) => this.abort(error),
     });
     this.#validation = new ValidationQueue(plan.method.output, {
       accept: (output) => this.reader.push(output),
       invalid: (error) => this.invalid(error),
-      relieved: () => this.requests?.ready(),
+      relieved: () => {
+        this.#silence?.resume();
+        this.requests?.ready();
+      },
     });
     const first = options.firstMessageTimeoutMs ?? Infinity;
     const idle = options.idleTimeoutMs ?? Infinity;
@@ -57,9 +63,10 @@ export class StreamResponseCall extends ClientCall {
   }
 
   message(value: unknown): boolean {
-    if (this.settled) return true;
-    this.#silence?.broken();
-    return this.#validation.message(value);
+    if (this.settled || this.givenUp) return true;
+    const room = this.#validation.message(value);
+    this.#silence?.broken(room);
+    return room;
   }
 
   protected override ended(error: RpcError | undefined): void {
@@ -70,7 +77,8 @@ export class StreamResponseCall extends ClientCall {
     this.#silence?.stop();
     this.#validation.stop();
     this.#gate?.close(error);
-    this.reader.finish(error);
+    if (this.givenUp && error !== undefined) this.reader.abort(error);
+    else this.reader.finish(error);
   }
 }
 
@@ -84,25 +92,34 @@ class Silence implements Expiring {
   readonly #idleMs: number;
   readonly #fail: (error: RpcError) => void;
   #heard = false;
+  #stopped = false;
 
   constructor(plan: MethodPlan, firstMs: number, idleMs: number, fail: (error: RpcError) => void) {
     this.#plan = plan;
     this.#idleMs = idleMs;
     this.#fail = fail;
-    this.deadline = performance.now() + firstMs;
-    if (firstMs !== Infinity) plan.wheel.add(this);
+    // What is no positive number is no time at all, as with `timeoutMs`.
+    this.deadline = performance.now() + (firstMs > 0 ? firstMs : 0);
+    if (this.deadline !== Infinity) plan.wheel.add(this);
   }
 
-  /** A message came. */
-  broken(): void {
+  /** A message came. While the reader has no room for another, the silence is its own. */
+  broken(room: boolean): void {
     this.#heard = true;
     this.#plan.wheel.remove(this);
-    if (this.#idleMs === Infinity) return;
-    this.deadline = performance.now() + this.#idleMs;
+    if (room) this.resume();
+  }
+
+  /** The reader waits for the next message. */
+  resume(): void {
+    if (this.#stopped || !this.#heard || this.#idleMs === Infinity) return;
+    this.#plan.wheel.remove(this);
+    this.deadline = performance.now() + (this.#idleMs > 0 ? this.#idleMs : 0);
     this.#plan.wheel.add(this);
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#plan.wheel.remove(this);
   }
 
