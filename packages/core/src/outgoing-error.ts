@@ -1,13 +1,15 @@
+import type { CallContext } from "./call-context.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { Method } from "./service.ts";
 
 /**
  * What a caller may learn of an error, decided here and nowhere else. An `RpcError` that this server made on purpose
- * crosses with the details that the method declares. Everything else is somebody's bug or another server's answer: it
- * crosses as UNKNOWN with a neutral message, and the original stays here as the cause.
+ * crosses with the details that the method declares. Everything else is somebody's bug or how a call to another server
+ * ended: it crosses as UNKNOWN with a neutral message, and the original stays here as the cause.
  */
 export function outgoingError(error: unknown, method: Method): RpcError {
-  if (!(error instanceof RpcError) || error.remote) {
+  // What a call of this server failed with, here or over there, has an explanation. Its `processed` is not this call's.
+  if (!(error instanceof RpcError) || error.remote || error.explain !== undefined) {
     return new RpcError("UNKNOWN", "the handler failed", { cause: error, processed: "yes" });
   }
   const declared = error.details.filter((detail) => method.errors.some((failure) => failure.type === detail.type));
@@ -19,6 +21,17 @@ export function outgoingError(error: unknown, method: Method): RpcError {
     retryAfterMs: error.retryAfterMs,
     cause: error,
   });
+}
+
+/** What a caller may learn of what the handler threw. */
+export function handlerError(error: unknown, context: CallContext): RpcError {
+  // A call that the handler made has the same deadline and may notice it first.
+  if (context.timeLeftMs() === 0) {
+    return new RpcError("DEADLINE_EXCEEDED", `${context.method.fullName} has not ended in time`, { cause: error });
+  }
+  const outgoing = outgoingError(error, context.method);
+  if (outgoing.processed === "unknown") Reflect.set(outgoing, "processed", "yes");
+  return outgoing;
 }
 
 /** Is this an error that nobody meant, so that somebody should read of it? */

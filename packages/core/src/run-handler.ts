@@ -1,7 +1,7 @@
 import { isPush, type PushHandler } from "./handlers.ts";
 import { MessageReader } from "./message-reader.ts";
 import { type MessageWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
-import { outgoingError } from "./outgoing-error.ts";
+import { handlerError } from "./outgoing-error.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { ServerCall } from "./server-call.ts";
 import { streamsRequests, streamsResponses } from "./service.ts";
@@ -34,6 +34,7 @@ class OneRequest implements RequestSink {
   #gate: RoomGate | undefined = undefined;
   #input: unknown = undefined;
   #received = 0;
+  #complete = false;
 
   constructor(handler: AnyHandler, context: ServerCall, responses: ResponseSink) {
     this.#handler = handler;
@@ -42,6 +43,7 @@ class OneRequest implements RequestSink {
   }
 
   message(value: unknown, last: boolean): boolean {
+    if (this.#complete) return true;
     this.#received++;
     this.#input = value;
     if (last) this.end();
@@ -49,6 +51,8 @@ class OneRequest implements RequestSink {
   }
 
   end(): void {
+    if (this.#complete) return;
+    this.#complete = true;
     if (this.#received !== 1) {
       const count = this.#received === 0 ? "no request" : "more than one request";
       const message = `${this.#context.method.fullName} takes one request, and the caller sent ${count}`;
@@ -64,6 +68,7 @@ class OneRequest implements RequestSink {
   }
 
   cancel(error: RpcError): void {
+    this.#complete = true;
     this.#context.abort(error);
     this.#gate?.close(error);
     this.#responses.end(error, undefined);
@@ -116,7 +121,7 @@ class ManyRequests implements RequestSink {
   cancel(error: RpcError): void {
     // The signal first, so that a generator sees why its `return` is called.
     this.#context.abort(error);
-    this.#reader.finish(error);
+    this.#reader.abort(error);
     this.#gate?.close(error);
     this.#responses.end(error, undefined);
   }
@@ -135,7 +140,7 @@ function answerOnce(run: () => unknown, context: ServerCall, responses: Response
     responses.message(output);
     responses.end(undefined, undefined);
   };
-  const fail = (error: unknown): void => responses.end(outgoingError(error, context.method), undefined);
+  const fail = (error: unknown): void => responses.end(handlerError(error, context), undefined);
   try {
     const result = run();
     if (isThenable(result)) result.then(succeed, fail);
@@ -159,7 +164,7 @@ function answerMany(
   };
   const fail = (error: unknown): void => {
     gate.close(undefined);
-    responses.end(outgoingError(error, context.method), undefined);
+    responses.end(handlerError(error, context), undefined);
   };
   try {
     const result = isPush(handler)
