@@ -1,6 +1,7 @@
 import { InvalidMessage } from "./invalid-message.ts";
 import { RpcError } from "./rpc-error.ts";
 import { ValidationFailure } from "./schema.ts";
+import { streamsRequests } from "./service.ts";
 import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
 import { ValidationQueue, type ValidationTarget } from "./validation-queue.ts";
 
@@ -61,9 +62,11 @@ class ValidatedRequests implements RequestSink, ValidationTarget {
 }
 
 function refusal(call: IncomingCall, error: unknown): RpcError {
+  // A handler of a stream of requests is at work since before the first of them.
+  const processed = streamsRequests(call.method.kind) ? "yes" : "no";
   if (!(error instanceof ValidationFailure)) {
-    return new RpcError("UNKNOWN", "the validator failed", { cause: error, processed: "no" });
+    return new RpcError("UNKNOWN", "the validator failed", { cause: error, processed });
   }
   const message = `${call.method.fullName}: ${error.message}`;
-  return InvalidMessage({ issues: error.issues }, message, { processed: "no" });
+  return InvalidMessage({ issues: error.issues }, message, { processed });
 }
