@@ -80,6 +80,8 @@ export function createServer<P = unknown>(options: ServerOptions<P>): Server<P> 
   return new FarcallServer(options);
 }
 
+const maxTimerMs = 2 ** 31 - 1;
+
 class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   readonly wheel: DeadlineWheel = new DeadlineWheel();
   readonly limits: Limits;
@@ -118,8 +120,8 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   }
 
   add<S extends Service>(service: S, handlers: Handlers<S, P>): Server<P> {
+    if (this.#listening.size > 0) this.#requireOnce([service]);
     this.#router.add(service as Service<MethodShapes>, handlers as Record<string, AnyHandler>, runHandler);
-    if (this.#listening.size > 0) this.#requireOnce();
     return this;
   }
 
@@ -128,7 +130,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
       throw new TypeError("listen needs a server transport, for example tcpServer({ port: 7001 })");
     }
     if (this.#closing !== undefined) throw new TypeError("the server is closed");
-    this.#requireOnce();
+    this.#requireOnce(this.services);
     const listening = await transport.listen(this);
     if (this.#closing !== undefined) {
       await listening.close();
@@ -146,7 +148,12 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     return this.close();
   }
 
-  resolve: CallAcceptor["resolve"] = (fullName, kind, codec) => this.#router.resolve(fullName, kind, codec);
+  resolve: CallAcceptor["resolve"] = (fullName, kind, codec) => {
+    const resolved = this.#router.resolve(fullName, kind, codec);
+    // A codec that cannot carry a type is this server's own mistake.
+    if (resolved instanceof RpcError && resolved.code === "INTERNAL") this.report(resolved, fullName);
+    return resolved;
+  };
 
   handle: CallHandler<IncomingCall> = (incoming, responses) => {
     if (this.#openCalls >= this.limits.maxCalls) {
@@ -186,9 +193,9 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     return this.#interceptors.some((one) => one.stage === "once");
   }
 
-  #requireOnce(): void {
+  #requireOnce(services: readonly Service[]): void {
     if (this.#hasOnce()) return;
-    for (const service of this.services) {
+    for (const service of services) {
       for (const method of Object.values(service.methods) as Method[]) {
         if (method.effect !== "keyed" && method.effect !== "at-most-once") continue;
         throw new TypeError(
@@ -203,7 +210,8 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     const listening = [...this.#listening];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const grace = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, graceMs);
+      // Longer than a timer can be is for ever.
+      if (graceMs <= maxTimerMs) timer = setTimeout(resolve, graceMs);
     });
     try {
       await Promise.race([Promise.all(listening.map((one) => one.drain())), grace]);
