@@ -16,6 +16,8 @@ import { WriteQueue } from "./write-queue.ts";
 export interface ChannelEnd {
   /** Are calls open? */
   readonly busy: boolean;
+  /** Calls of the peer that were accepted on this connection, ever. A client has none. */
+  readonly accepted: number;
   /** The peer's hello, once, before any other frame. */
   hello(hello: Hello): void;
   /** A frame that belongs to calls. @throws ProtocolError */
@@ -155,9 +157,9 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     if (credit > 0) this.credit(connectionCredit, credit);
   }
 
-  goAway(accepted: number, code: RpcError["code"] | "OK" = "OK", message = ""): void {
+  goAway(code: RpcError["code"] | "OK" = "OK", message = ""): void {
     this.write(FrameKind.goAway, (to) => {
-      writeU32(to, accepted);
+      writeU32(to, this.#end.accepted);
       writeU8(to, statusNumbers[code]);
       writeString(to, message.slice(0, 1024));
     });
@@ -178,18 +180,18 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   }
 
   /** Ends the connection because of `error`, which everything open on it ends with. The peer is told. */
-  fail(error: RpcError, accepted = 0): void {
+  fail(error: RpcError): void {
     if (this.#state === "closed") return;
     this.#decoder.stop();
-    this.goAway(accepted, error.code, error.rawMessage);
+    this.goAway(error.code, error.rawMessage);
     this.close();
     this.#finish(error);
   }
 
   /** The peer broke the protocol. */
-  violated(error: ProtocolError, accepted = 0): void {
+  violated(error: ProtocolError): void {
     const [code, processed] = this.#handshakeOver ? (["INTERNAL", "unknown"] as const) : (["UNAVAILABLE", "no"] as const);
-    this.fail(new RpcError(code, `protocol error: ${error.message}`, { processed, cause: error }), accepted);
+    this.fail(new RpcError(code, `protocol error: ${error.message}`, { processed, cause: error }));
   }
 
   /** Closes when everything has been written; a peer that does not take it gets a little time and no more. */

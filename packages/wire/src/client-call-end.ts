@@ -14,6 +14,7 @@ import type { Channel } from "./channel.ts";
 import { metadataBytes, putU32, writeMetadata, writeU32, writeU8, writeVarint } from "./field-writer.ts";
 import { DataFlag, FrameKind } from "./frame.ts";
 import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
+import { ProtocolError } from "./protocol-error.ts";
 import { readStatus } from "./status-frame.ts";
 
 /** A method number of a connection. The layouts are agreed when the server has said so. */
@@ -126,6 +127,9 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   /** A message of the server, or a part of one. @throws ProtocolError */
   data(flags: number, bytes: Uint8Array, start: number, end: number): void {
     this.#answered = true;
+    if ((flags & DataFlag.positional) !== 0 && this.#call.codec.response.layout === undefined) {
+      throw new ProtocolError("a positional message of a layout that was not offered");
+    }
     this.receive(this.#call.codec.response, flags, bytes, start, end, this.#owner.maxMessageBytes);
     // A last message that could not be accepted: no status follows it.
     if ((flags & DataFlag.end) !== 0 && this.state === "cancelled") this.#finish(undefined, undefined);

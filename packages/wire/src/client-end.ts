@@ -108,6 +108,10 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     return this.#open > 0;
   }
 
+  get accepted(): number {
+    return 0;
+  }
+
   /** Has the connection been silent for so long, and without calls, that it should answer a ping first? */
   get doubtful(): boolean {
     return this.#open === 0 && this.#channel.keepAlive.doubtful;

@@ -20,6 +20,8 @@ export class ReceiveWindow {
   #available: number;
   /** Consumed, and not yet given back. */
   #consumed = 0;
+  /** Given ahead, by `expect`. */
+  #advanced = 0;
   #lastUpdateAt = 0;
 
   constructor(sizeBytes: number, maxBytes: number, roundTrip: RoundTrip) {
@@ -41,12 +43,26 @@ export class ReceiveWindow {
 
   /** Takes note that bytes were consumed. Returns the credit to send to the peer now, often 0. */
   consume(bytes: number): number {
-    this.#consumed += bytes;
+    const paid = Math.min(bytes, this.#advanced);
+    this.#advanced -= paid;
+    this.#consumed += bytes - paid;
     if (this.#consumed * 2 < this.#size) return 0;
     const credit = this.#consumed + this.#growth();
     this.#consumed = 0;
     this.#available += credit;
     return credit;
+  }
+
+  /**
+   * So many bytes are still to come of a message that will be taken whole: the credit to send now, so that they need not
+   * wait for the consumption of those before them. Often 0.
+   */
+  expect(bytes: number): number {
+    const missing = bytes - this.#available;
+    if (missing <= 0) return 0;
+    this.#available += missing;
+    this.#advanced += missing;
+    return missing;
   }
 
   #growth(): number {

@@ -50,7 +50,7 @@ export class FrameDecoder {
     }
     if (at < chunk.length) this.#keep(chunk, at, chunk.length);
     // Large frames have passed: an idle connection should not keep their buffer.
-    else if (this.#partial.length > smallPartialBytes && chunk.length < idleChunkBytes) {
+    else if (this.#partialLength === 0 && this.#partial.length > smallPartialBytes && chunk.length < idleChunkBytes) {
       this.#partial = new Uint8Array(smallPartialBytes);
     }
   }

@@ -69,6 +69,8 @@ export abstract class MultiplexedCall implements Sender {
       if (total > maxMessageBytes) return this.refuse(tooLarge(total, maxMessageBytes));
       this.#partial = new Reassembly(total, flags & DataFlag.positional);
       start += sizeBytes;
+      const ahead = this.#held ? 0 : (this.#window?.expect(total - (end - start)) ?? 0);
+      if (ahead > 0) this.channel.credit(this.id, ahead);
     }
     const partial = this.#partial;
     if (partial === undefined) throw new ProtocolError("a part of a message that was not begun");

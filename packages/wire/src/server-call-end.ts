@@ -12,8 +12,9 @@ import {
 import type { ServerCallState } from "./call-state.ts";
 import type { Channel } from "./channel.ts";
 import { metadataBytes, writeMetadata, writeU32 } from "./field-writer.ts";
-import { FrameKind } from "./frame.ts";
+import { DataFlag, FrameKind } from "./frame.ts";
 import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
+import { ProtocolError } from "./protocol-error.ts";
 import { writeStatus } from "./status-frame.ts";
 
 /** A method number of a connection. */
@@ -84,6 +85,9 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
 
   /** A message of the client, or a part of one. @throws ProtocolError */
   data(flags: number, bytes: Uint8Array, start: number, end: number): void {
+    if ((flags & DataFlag.positional) !== 0 && !this.#positional.requestPositional) {
+      throw new ProtocolError("a positional message of a layout that was not agreed");
+    }
     this.receive(this.codec.request, flags, bytes, start, end, this.#owner.maxMessageBytes);
   }
 

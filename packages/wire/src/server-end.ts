@@ -85,11 +85,15 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     return this.#open > 0;
   }
 
+  get accepted(): number {
+    return this.#started;
+  }
+
   /** Takes no new calls, and closes after the last. */
   drain(): void {
     if (this.#state === "draining" || this.#state === "closed") return;
     this.#state = "draining";
-    this.#channel.goAway(this.#started);
+    this.#channel.goAway();
     this.#closeWhenDone();
   }
 
