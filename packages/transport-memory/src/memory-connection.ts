@@ -81,8 +81,9 @@ export class MemoryConnection implements Connection {
 
   destroy(error?: Error): void {
     if (this.#state !== "open") return;
+    const other = this.#other;
     this.#end(error);
-    this.#other.#end(new Error("the other end of the memory connection was destroyed"));
+    other.#end(new Error("the other end of the memory connection was destroyed"));
   }
 
   /** Something leaves the other end for this one. Returns whether there is room for more. */

@@ -28,7 +28,8 @@ export function memoryLink({ latencyMs = 0, bufferBytes = 65_536 }: MemoryLinkOp
       const arrive = (): void => {
         signal.removeEventListener("abort", aborted);
         if (signal.aborted) return;
-        if (accept === undefined) return reject(new Error("nobody listens on this memory transport; call listen first"));
+        if (accept === undefined)
+          return reject(new Error("nobody listens on this memory transport; call listen first"));
         const [client, server] = MemoryConnection.pair({ latencyMs, bufferBytes }, (end) => ends.delete(end));
         ends.add(client).add(server);
         accept(server);

@@ -6,7 +6,11 @@ import { memory, type MemoryOptions } from "../src/index.ts";
 import { viaMessage } from "../src/next-turn.ts";
 
 const Numbers = service("test.v1.Numbers", {
-  add: unary({ input: z.object({ a: z.number(), b: z.number() }), output: z.object({ total: z.number() }), effect: "pure" }),
+  add: unary({
+    input: z.object({ a: z.number(), b: z.number() }),
+    output: z.object({ total: z.number() }),
+    effect: "pure",
+  }),
   never: unary({ input: z.object({}), output: z.object({}) }),
   count: serverStream({ input: z.object({}), output: z.object({ n: z.number(), text: z.string() }) }),
 });
@@ -34,8 +38,17 @@ async function start(options?: MemoryOptions) {
     },
   });
   const listening = await server.listen(listener);
-  ending.push(() => server.close({ graceMs: 0 }), () => transport.close());
-  return { stub: createClient(Numbers, { transport, codec: json() }), listening, cut, called: called.promise, produced: () => produced };
+  ending.push(
+    () => server.close({ graceMs: 0 }),
+    () => transport.close(),
+  );
+  return {
+    stub: createClient(Numbers, { transport, codec: json() }),
+    listening,
+    cut,
+    called: called.promise,
+    produced: () => produced,
+  };
 }
 
 test("calls arrive and are answered", async () => {
@@ -74,7 +87,10 @@ test("a second server on the same pair is refused", async () => {
   const { server } = memory();
   const first = createServer({ codecs: [json()] });
   const second = createServer({ codecs: [json()] });
-  ending.push(() => first.close({ graceMs: 0 }), () => second.close({ graceMs: 0 }));
+  ending.push(
+    () => first.close({ graceMs: 0 }),
+    () => second.close({ graceMs: 0 }),
+  );
   await first.listen(server);
   await expect(second.listen(server)).rejects.toThrow(/has a listener already/);
 });

@@ -74,7 +74,9 @@ function race(
       const failed = (error: NodeJS.ErrnoException): void => {
         // A loser may still fail between its `destroy` and its end.
         if (!running.delete(socket) || signal.aborted) return;
-        failures.push(Object.assign(error, { message: `${formatHostPort(address, port)} ${error.code ?? error.message}` }));
+        failures.push(
+          Object.assign(error, { message: `${formatHostPort(address, port)} ${error.code ?? error.message}` }),
+        );
         if (next < addresses.length) return attempt();
         if (running.size > 0) return;
         settle();

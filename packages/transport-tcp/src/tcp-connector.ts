@@ -33,7 +33,9 @@ export function tcpConnector(place: Place, options: TcpConnectorOptions = {}): C
     const to = "path" in place ? address : formatHostPort(socket.remoteAddress ?? place.host, place.port);
     if (handshake === undefined) {
       const peer = { address: to, transport: "path" in place ? "unix" : "tcp" };
-      return new SocketConnection(socket, peer, { suspicion: { firstChunk: detectTlsServer, silentEnd: silentServer } });
+      return new SocketConnection(socket, peer, {
+        suspicion: { firstChunk: detectTlsServer, silentEnd: silentServer },
+      });
     }
     const secured: TLSSocket = await handshake(socket, signal);
     const peer = { address: to, transport: "tls", tls: peerIdentity(secured) };

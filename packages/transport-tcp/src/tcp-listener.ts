@@ -70,11 +70,14 @@ function listenOptions(options: TcpListenerOptions): ListenOptions {
   const { port, host = "127.0.0.1", path, backlog = 511, reusePort = false, ipv6Only = false } = options;
   if ((port === undefined) === (path === undefined)) throw new TypeError("a TCP server takes either port or path");
   if (path !== undefined) {
-    if (typeof path !== "string" || path === "") throw new TypeError("the path of a Unix socket is a text that isn't empty");
+    if (typeof path !== "string" || path === "")
+      throw new TypeError("the path of a Unix socket is a text that isn't empty");
     return { path, backlog };
   }
   if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65_535) {
-    throw new TypeError(`a port is a number from 0 (any free one) to 65535, not ${JSON.stringify(port) ?? String(port)}`);
+    throw new TypeError(
+      `a port is a number from 0 (any free one) to 65535, not ${JSON.stringify(port) ?? String(port)}`,
+    );
   }
   if (typeof host !== "string" || host === "") {
     throw new TypeError(`host is an interface, for example "127.0.0.1" or "0.0.0.0" for all of them`);

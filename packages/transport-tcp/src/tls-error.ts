@@ -9,7 +9,8 @@ const advice: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "the peer's certificate has expired",
   CERT_NOT_YET_VALID: "the peer's certificate is not valid yet; are both clocks right?",
   CERT_REVOKED: "the peer's certificate was revoked",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another name; pass the one it is for as tls.servername",
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "the server's certificate is for another name; pass the one it is for as tls.servername",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "the client showed no certificate; it needs tls.cert and tls.key",
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the server wants a client certificate; pass tls.cert and tls.key",
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
@@ -56,7 +57,9 @@ export function silentServer(): Error {
 
 /** What a TLS client thinks when the connection ends before the server has said anything inside of it. */
 export function silentTlsServer(): Error {
-  return new Error("the server ended the connection after the TLS handshake; it may not accept the client's certificate");
+  return new Error(
+    "the server ended the connection after the TLS handshake; it may not accept the client's certificate",
+  );
 }
 
 function isTlsRecord(chunk: Uint8Array, kind: number): boolean {

@@ -52,14 +52,18 @@ test("a call to where nobody listens is UNAVAILABLE, not processed, and says why
   const { server, address } = await serve({ port: 0 });
   await server.close();
   await using transport = tcp(address);
-  const error = await createClient(Echo, { transport, codec: json() }).who({}).catch((reason: unknown) => reason);
+  const error = await createClient(Echo, { transport, codec: json() })
+    .who({})
+    .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "UNAVAILABLE", processed: "no", cause: { code: "ECONNREFUSED" } });
 });
 
 test("a call with TLS to a server without is UNAVAILABLE and says so", async () => {
   const { server, address } = await serve({ port: 0 });
   await using transport = tcp(address, { tls: true });
-  const error = await createClient(Echo, { transport, codec: json() }).who({}).catch((reason: unknown) => reason);
+  const error = await createClient(Echo, { transport, codec: json() })
+    .who({})
+    .catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
   expect(String((error as Error).cause)).toMatch(/TLS/);
   await server.close();

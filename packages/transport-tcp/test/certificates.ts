@@ -1,12 +1,12 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
 /** A certificate and its private key, as PEM. */
-export interface Certificate {
+interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
 
-export interface CertificateOptions {
+interface CertificateOptions {
   readonly commonName: string;
   readonly dnsNames?: readonly string[];
   readonly ipv4?: readonly string[];
@@ -16,7 +16,7 @@ export interface CertificateOptions {
 }
 
 /** Signs certificates for tests: X.509 v3 with ECDSA P-256 (RFC 5280), as little of it as OpenSSL accepts. */
-export interface Authority extends Certificate {
+interface Authority extends Certificate {
   issue(options: CertificateOptions): Certificate;
 }
 

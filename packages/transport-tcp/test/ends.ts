@@ -1,9 +1,9 @@
 import type { BoundListener, Connection } from "@farcall/wire";
-import { afterEach, expect } from "vitest";
+import { afterEach } from "vitest";
 import { parseAddress } from "../src/address.ts";
 import { tcpConnector, type TcpConnectorOptions } from "../src/tcp-connector.ts";
 import { tcpListener, type TcpListenerOptions } from "../src/tcp-listener.ts";
-import { openSockets } from "./open-sockets.ts";
+import { noMoreSockets, openSockets } from "./open-sockets.ts";
 
 /** An open connection that keeps what happens to it. */
 export interface End {
@@ -45,5 +45,5 @@ afterEach(async () => {
   for (const bound of listening.splice(0)) await bound.close();
   for (const { connection } of ends) connection.destroy();
   await Promise.all(ends.splice(0).map(({ closed }) => closed));
-  await expect.poll(openSockets).toBeLessThanOrEqual(before);
+  await noMoreSockets(before);
 });

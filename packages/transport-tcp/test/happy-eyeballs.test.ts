@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { connectHost, interleave } from "../src/happy-eyeballs.ts";
-import { openSockets } from "./open-sockets.ts";
+import { noMoreSockets, openSockets } from "./open-sockets.ts";
 
 let server: Server;
 let port: number;
@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
-  await expect.poll(openSockets).toBeLessThanOrEqual(before);
+  await noMoreSockets(before);
 });
 
 const at = (...addresses: string[]) => ({

@@ -89,5 +89,7 @@ test("a file that isn't a socket is left alone", async () => {
 });
 
 test("connecting to a Unix socket that isn't there says so", async () => {
-  await expect(connect(`unix:${join(folder, "none.sock")}`)).rejects.toThrow(/there is no such file; is the server running/);
+  await expect(connect(`unix:${join(folder, "none.sock")}`)).rejects.toThrow(
+    /there is no such file; is the server running/,
+  );
 });

@@ -1,6 +1,8 @@
 import { connect as connectPlain, createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
+import { tcpConnector } from "../src/tcp-connector.ts";
+import { tcpListener } from "../src/tcp-listener.ts";
 import { splitAltNames } from "../src/tls-peer.ts";
 import { createAuthority } from "./certificates.ts";
 import { connect, listen } from "./ends.ts";
@@ -71,7 +73,10 @@ test("mutual TLS: a client without a certificate hears that it needs one", async
   const { seen, onConnectionError } = errors();
   const { address, accepted } = await listen({ port: 0, tls: { ...server, ca, requestCert: true }, onConnectionError });
   // In TLS 1.3 the client's handshake is over before the server has looked at its certificate.
-  const error = await connect(address, { tls: { ca } }).then(({ closed }) => closed, (reason: Error) => reason);
+  const error = await connect(address, { tls: { ca } }).then(
+    ({ closed }) => closed,
+    (reason: Error) => reason,
+  );
   expect(error?.message).toMatch(/tls\.cert and tls\.key|client's certificate/);
   await expect.poll(() => seen.length).toBe(1);
   expect(seen[0]?.message).toMatch(/the client showed no certificate/);
@@ -82,7 +87,10 @@ test("mutual TLS: a client with a stranger's certificate is turned away", async 
   const { seen, onConnectionError } = errors();
   const { address, accepted } = await listen({ port: 0, tls: { ...server, ca, requestCert: true }, onConnectionError });
   const tls = { ca, ...stranger.issue({ commonName: "mallory" }) };
-  const error = await connect(address, { tls }).then(({ closed }) => closed, (reason: Error) => reason);
+  const error = await connect(address, { tls }).then(
+    ({ closed }) => closed,
+    (reason: Error) => reason,
+  );
   expect(error).toBeInstanceOf(Error);
   await expect.poll(() => seen.length).toBe(1);
   expect(seen[0]?.message).toMatch(/authority/);
@@ -107,7 +115,12 @@ test("a TLS client of a plain server is told so, at both ends", async () => {
 });
 
 test("a server that answers a TLS client with something else is named as such", async () => {
-  const plain = createServer((socket) => socket.on("error", () => {}).resume().end("220 smtp.example ESMTP ready and waiting\r\n"));
+  const plain = createServer((socket) =>
+    socket
+      .on("error", () => {})
+      .resume()
+      .end("220 smtp.example ESMTP ready and waiting\r\n"),
+  );
   await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
   const { port } = plain.address() as { port: number };
   await expect(connect(`127.0.0.1:${port}`, { tls: { ca } })).rejects.toThrow(/does not speak TLS/);
@@ -135,7 +148,6 @@ test("a handshake that trickles in is ended by the timeout, whatever keeps arriv
 });
 
 test("closing the listener ends handshakes that are under way", async () => {
-  const { tcpListener } = await import("../src/tcp-listener.ts");
   const bound = await tcpListener({ port: 0, tls: server }).listen(() => {});
   const slow = connectPlain(Number(bound.address.split(":")[1]), "127.0.0.1").on("error", () => {});
   const ended = new Promise((resolve) => slow.once("close", resolve));
@@ -145,11 +157,11 @@ test("closing the listener ends handshakes that are under way", async () => {
   await ended;
 });
 
-test("certificates and keys that are none throw when the transport is made", async () => {
-  const { tcpListener } = await import("../src/tcp-listener.ts");
-  const { tcpConnector } = await import("../src/tcp-connector.ts");
-  expect(() => tcpListener({ port: 0, tls: { cert: "junk", key: "junk" } })).toThrow();
-  expect(() => tcpConnector({ host: "a", port: 1 }, { tls: { cert: "junk", key: "junk" } })).toThrow();
+test("certificates and keys that are none throw when the transport is made", () => {
+  expect(() => tcpListener({ port: 0, tls: { cert: "junk", key: "junk" } })).toThrow(/PEM|no start line/i);
+  expect(() => tcpConnector({ host: "a", port: 1 }, { tls: { cert: "junk", key: "junk" } })).toThrow(
+    /PEM|no start line/i,
+  );
 });
 
 test("names with commas stay whole", () => {

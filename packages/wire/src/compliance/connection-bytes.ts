@@ -7,7 +7,8 @@ import type { WatchedConnection } from "./watched-connection.ts";
 async function sendChunks(from: WatchedConnection, count: number, seed: number): Promise<void> {
   const sizes = new BytePattern(seed);
   const memory = new Uint8Array(200_000);
-  for (let i = 0; i < count && !from.isClosed; i++) await from.send(1 + sizes.below(2 ** (1 + sizes.below(17))), memory);
+  for (let i = 0; i < count && !from.isClosed; i++)
+    await from.send(1 + sizes.below(2 ** (1 + sizes.below(17))), memory);
 }
 
 /** Bytes: their order and content, what pauses them, whose memory they are in. */
@@ -103,7 +104,8 @@ export function connectionBytes(test: RigTest): void {
     for (const _ of clients) servers.push(await rig.accepted());
     const all = [...clients, ...servers].map((one) => one.open());
     await Promise.all(all.map((one, i) => sendChunks(one, 30, rig.seed + i)));
-    const total = (ends: WatchedConnection[], what: "sent" | "received") => ends.reduce((sum, one) => sum + one[what], 0);
+    const total = (ends: WatchedConnection[], what: "sent" | "received") =>
+      ends.reduce((sum, one) => sum + one[what], 0);
     await until(() => total(clients, "sent") === total(servers, "received"), "what clients sent arrives");
     await until(() => total(servers, "sent") === total(clients, "received"), "what servers sent arrives");
   });

@@ -65,7 +65,10 @@ export function connectionEnd(test: RigTest): void {
     client.close();
     server.close();
     const errors = await Promise.all([client.closed, server.closed]);
-    check(errors.every((error) => error === undefined), `closed with ${errors.join(" and ")}`);
+    check(
+      errors.every((error) => error === undefined),
+      `closed with ${errors.join(" and ")}`,
+    );
   });
 
   test("destroy ends both ends, with its error at the end that was destroyed", async (rig) => {

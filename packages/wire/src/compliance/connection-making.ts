@@ -32,7 +32,10 @@ export function connectionMaking(test: RigTest): void {
     await rig.bound.close();
     await client.send(1_000);
     await server.send(1_000);
-    await until(() => client.received === 1_000 && server.received === 1_000, "bytes arrive after the listener's close");
+    await until(
+      () => client.received === 1_000 && server.received === 1_000,
+      "bytes arrive after the listener's close",
+    );
   });
 
   test("connecting with an aborted signal rejects", async (rig) => {

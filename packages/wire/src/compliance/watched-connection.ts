@@ -125,7 +125,8 @@ export class WatchedConnection {
   }
 
   #ended(error: Error | undefined): void {
-    if (error !== undefined && !(error instanceof Error)) this.violations.push("closed with something that is no Error");
+    if (error !== undefined && !(error instanceof Error))
+      this.violations.push("closed with something that is no Error");
     this.isClosed = true;
     this.#drained?.();
     this.#resolveClosed(error);
