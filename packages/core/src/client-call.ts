@@ -84,7 +84,8 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
     this.codec = plan.codec;
     this.waitForReady = options.waitForReady ?? plan.waitForReady;
     this.values = options.values;
-    this.metadata = plan.metadata;
+    // Its own, because interceptors add to it.
+    this.metadata = plan.metadata === undefined ? undefined : new Metadata(plan.metadata);
     this.#startedAt = performance.now();
     this.#deadline = this.#startedAt + (options.timeoutMs ?? plan.timeoutMs);
   }

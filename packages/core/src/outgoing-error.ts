@@ -14,13 +14,7 @@ export function outgoingError(error: unknown, method: Method): RpcError {
   }
   const declared = error.details.filter((detail) => method.errors.some((failure) => failure.type === detail.type));
   if (declared.length === error.details.length) return error;
-  return new RpcError(error.code, error.rawMessage, {
-    details: declared,
-    metadata: error.metadata,
-    processed: error.processed,
-    retryAfterMs: error.retryAfterMs,
-    cause: error,
-  });
+  return error.with({ details: declared, cause: error });
 }
 
 /** What a caller may learn of what the handler threw. */
@@ -30,8 +24,7 @@ export function handlerError(error: unknown, context: CallContext): RpcError {
     return new RpcError("DEADLINE_EXCEEDED", `${context.method.fullName} has not ended in time`, { cause: error });
   }
   const outgoing = outgoingError(error, context.method);
-  if (outgoing.processed === "unknown") Reflect.set(outgoing, "processed", "yes");
-  return outgoing;
+  return outgoing.processed === "unknown" ? outgoing.with({ processed: "yes" }) : outgoing;
 }
 
 /** Is this an error that nobody meant, so that somebody should read of it? */

@@ -70,14 +70,16 @@ export class RpcError extends Error {
     return this.explain === undefined ? "" : formatExplanation(this.explain);
   }
 
+  /** A copy with other properties and without `explain`: each call's error tells the story of its own call. */
+  with(changes: RpcErrorOptions): RpcError {
+    const { details, metadata, processed, retryAfterMs, peer, remote, cause } = this;
+    const options = { details, metadata, processed, retryAfterMs, peer, remote, cause };
+    return new RpcError(this.code, this.rawMessage, { ...options, ...changes });
+  }
+
   /** A copy that a handler may throw on as its own: the author has decided that this server's callers may see it. */
   relay(): RpcError {
-    return new RpcError(this.code, this.rawMessage, {
-      details: this.details,
-      metadata: this.metadata,
-      retryAfterMs: this.retryAfterMs,
-      cause: this,
-    });
+    return this.with({ cause: this, processed: "unknown", peer: undefined, remote: false });
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

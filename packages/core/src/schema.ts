@@ -32,7 +32,10 @@ export class ValidationFailure extends Error {
  */
 export function validate<O>(schema: Schema<unknown, O>, value: unknown): O | Promise<O> {
   const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then(valueOf<O>) : valueOf<O>(result);
+  if (result instanceof Promise) return result.then(valueOf<O>);
+  // A promise of another realm or library, taken for a result, would let everything through as undefined.
+  if (typeof (result as { then?: unknown }).then === "function") return Promise.resolve(result).then(valueOf<O>);
+  return valueOf<O>(result);
 }
 
 // More issues than a person reads are cut off: the text crosses the network.
