@@ -179,17 +179,7 @@ class HookedCall<C extends Call> {
 
   #refuse(error: unknown): void {
     const known = this.#thrown(error);
-    const refused =
-      known.processed === "no" || known.remote
-        ? known
-        : new RpcError(known.code, known.rawMessage, {
-            details: known.details,
-            metadata: known.metadata,
-            retryAfterMs: known.retryAfterMs,
-            processed: "no",
-            cause: known.cause,
-          });
-    this.#end(refused, undefined);
+    this.#end(known.remote ? known : known.with({ processed: "no" }), undefined);
   }
 
   #end(error: RpcError | undefined, trailers: Metadata | undefined): void {
