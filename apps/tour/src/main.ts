@@ -29,7 +29,10 @@ const { once, explain } = values;
 if (explain && transportName === "memory") misused("--explain shows bytes between processes, and memory has only one");
 
 const signal = interruption();
-const status = await (transportName === "memory" ? tourInOneProcess() : tourInTwoProcesses());
+const status = await (transportName === "memory" ? tourInOneProcess() : tourInTwoProcesses()).catch((error: Error) => {
+  if (!signal.aborted) console.error(error.message);
+  return signal.aborted ? (signal.reason as number) : 1;
+});
 // Whoever interrupts the tour doesn't wait for its pauses; else nothing is left that would keep the process.
 if (signal.aborted) process.exit(status);
 process.exitCode = status;
