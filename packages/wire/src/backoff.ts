@@ -15,9 +15,11 @@ export class Backoff {
     this.#jitter = options.jitter ?? 0.2;
     this.#maxMs = options.maxMs ?? 120_000;
     this.#random = random;
-    if (!(this.#initialMs >= 0)) throw new RangeError(`backoff.initialMs must not be negative, got ${options.initialMs}`);
+    if (!(this.#initialMs >= 0))
+      throw new RangeError(`backoff.initialMs must not be negative, got ${options.initialMs}`);
     if (!(this.#factor >= 1)) throw new RangeError(`backoff.factor must be at least 1, got ${options.factor}`);
-    if (!(this.#jitter >= 0 && this.#jitter <= 1)) throw new RangeError(`backoff.jitter must be 0 to 1, got ${options.jitter}`);
+    if (!(this.#jitter >= 0 && this.#jitter <= 1))
+      throw new RangeError(`backoff.jitter must be 0 to 1, got ${options.jitter}`);
     if (!(this.#maxMs >= this.#initialMs)) throw new RangeError("backoff.maxMs must not be below backoff.initialMs");
   }
 

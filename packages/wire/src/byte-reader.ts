@@ -50,8 +50,10 @@ export class ByteReader {
     return this.bytes.subarray(this.position - length, this.position);
   }
 
-  string(): string {
-    const bytes = this.view(this.varint());
+  string(maxBytes = 0xffffffff): string {
+    const length = this.varint();
+    if (length > maxBytes) throw new ProtocolError(`a string of ${length} bytes is longer than ${maxBytes}`);
+    const bytes = this.view(length);
     try {
       return utf8.decode(bytes);
     } catch {

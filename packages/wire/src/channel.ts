@@ -3,12 +3,13 @@ import { ByteReader, MetadataError } from "./byte-reader.ts";
 import type { Connection, ConnectionPeer } from "./connection.ts";
 import { writeString, writeU32, writeU8 } from "./field-writer.ts";
 import { ReceiveWindow, type RoundTrip } from "./flow-window.ts";
-import { connectionCredit, firstOptionalKind, FrameKind, preface } from "./frame.ts";
 import { FrameDecoder, type FrameReceiver } from "./frame-decoder.ts";
+import { connectionCredit, firstOptionalKind, FrameKind, preface } from "./frame.ts";
 import { type Hello, readHello, writeHello } from "./hello.ts";
 import { KeepAlive, type KeepAliveSubject } from "./keep-alive.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { SendScheduler } from "./send-scheduler.ts";
+import { startTimer } from "./start-timer.ts";
 import type { KeepAliveOptions } from "./wire-options.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -68,6 +69,9 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   readonly #window: ReceiveWindow;
   #state: "opened" | "ready" | "closed" = "opened";
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
+  /** This end has said hello. */
+  #greeted = false;
+  /** The peer has said hello. */
   #handshakeOver = false;
   /** Why the peer says it closed the connection. */
   #peersReason: RpcError | undefined;
@@ -88,8 +92,10 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     this.keepAlive = new KeepAlive(this, options.keepAlive);
     this.#decoder = new FrameDecoder(this);
     this.#window = new ReceiveWindow(windowBytes, maxConnectionWindowBytes, this.roundTrip);
-    this.#handshakeTimer = setTimeout(() => {
-      this.fail(new RpcError("UNAVAILABLE", `no handshake within ${options.handshakeTimeoutMs} ms`, { processed: "no" }));
+    this.#handshakeTimer = startTimer(() => {
+      this.fail(
+        new RpcError("UNAVAILABLE", `no handshake within ${options.handshakeTimeoutMs} ms`, { processed: "no" }),
+      );
     }, options.handshakeTimeoutMs);
     this.queue.write(preface);
     connection.open({
@@ -118,6 +124,8 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   /** Says hello. */
   greet(hello: Hello): void {
     this.write(FrameKind.hello, (to) => writeHello(to, hello));
+    this.#greeted = true;
+    if (this.#handshakeOver) clearTimeout(this.#handshakeTimer);
   }
 
   /** Sends one frame that is not on the hot path. */
@@ -126,7 +134,8 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     const frame = this.queue.begin(kind);
     fields?.(this.queue.writer);
     this.queue.finish(frame);
-    this.queue.checkFlood();
+    // Nothing of a flooded connection is read, so its peer has to show that it reads.
+    if (this.queue.checkFlood()) this.keepAlive.ask();
   }
 
   credit(call: number, bytes: number): void {
@@ -190,7 +199,9 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
 
   /** The peer broke the protocol. */
   violated(error: ProtocolError): void {
-    const [code, processed] = this.#handshakeOver ? (["INTERNAL", "unknown"] as const) : (["UNAVAILABLE", "no"] as const);
+    const [code, processed] = this.#handshakeOver
+      ? (["INTERNAL", "unknown"] as const)
+      : (["UNAVAILABLE", "no"] as const);
     this.fail(new RpcError(code, `protocol error: ${error.message}`, { processed, cause: error }));
   }
 
@@ -200,9 +211,10 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     this.#closeTimer ??= setTimeout(() => this.#connection.destroy(), closeWaitMs);
   }
 
-  /** Closes now. */
-  destroy(): void {
+  /** Closes now, with `error` for whoever waits. */
+  abandon(error: RpcError): void {
     this.#connection.destroy();
+    this.#finish(error);
   }
 
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
@@ -245,9 +257,9 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     } catch (error) {
       throw error instanceof MetadataError ? new ProtocolError(error.message) : error;
     }
-    clearTimeout(this.#handshakeTimer);
     this.#state = "ready";
     this.#handshakeOver = true;
+    if (this.#greeted) clearTimeout(this.#handshakeTimer);
     this.sender.begin(hello.connectionCredit, hello.maxMessageBytes);
     this.#end.hello(hello);
   }
@@ -293,7 +305,8 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     clearTimeout(this.#closeTimer);
     this.queue.close();
     const unfinished = this.#decoder.midFrame ? " in the middle of a frame" : "";
-    const why = error === undefined ? `the peer closed the connection${unfinished}` : `connection lost: ${error.message}`;
+    const why =
+      error === undefined ? `the peer closed the connection${unfinished}` : `connection lost: ${error.message}`;
     const processed = this.#handshakeOver ? "unknown" : "no";
     this.#finish(this.#peersReason ?? new RpcError("UNAVAILABLE", why, { processed, cause: error }));
     this.#end.gone();

@@ -1,6 +1,6 @@
 import {
   type CallProgress,
-  Metadata,
+  type Metadata,
   type OutgoingCall,
   type RequestSink,
   type ResponseSink,
@@ -8,7 +8,7 @@ import {
   statusNumbers,
   streamsRequests,
 } from "@farcall/core";
-import { ByteReader, MetadataError } from "./byte-reader.ts";
+import { type ByteReader, MetadataError } from "./byte-reader.ts";
 import type { ClientCallState } from "./call-state.ts";
 import type { Channel } from "./channel.ts";
 import { metadataBytes, putU32, writeMetadata, writeU32, writeU8, writeVarint } from "./field-writer.ts";
@@ -20,6 +20,7 @@ import { readStatus } from "./status-frame.ts";
 /** A method number of a connection. The layouts are agreed when the server has said so. */
 export interface ClientBinding {
   readonly id: number;
+  readonly hasRequestLayout: boolean;
   requestPositional: boolean;
 }
 
@@ -30,8 +31,10 @@ export interface ClientCallOwner {
   readonly maxMetadataBytes: number;
   /** What the server accepts. */
   readonly peerMaxMetadataBytes: number;
-  /** The server has ended the call: its number is free. */
-  callEnded(id: number): void;
+  /** The call's first frame is being written: gives it its number and its place among the calls. */
+  callBegins(call: ClientCallEnd): void;
+  /** The call is over; if it had a number, that is free. */
+  callEnded(call: ClientCallEnd): void;
 }
 
 /** One call at the client's end of a connection: where its requests go, and the source of its responses. */
@@ -43,7 +46,6 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   readonly #call: OutgoingCall;
   readonly #binding: ClientBinding;
   readonly #responses: ResponseSink;
-  readonly #begun: (call: ClientCallEnd) => void;
   #answered = false;
   /** The end of the requests waits behind messages without credit. */
   #endWaits = false;
@@ -51,19 +53,16 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   constructor(
     channel: Channel,
     owner: ClientCallOwner,
-    id: number,
     sendCredit: number,
     call: OutgoingCall,
     binding: ClientBinding,
     responses: ResponseSink,
-    begun: (call: ClientCallEnd) => void,
   ) {
-    super(channel, id, sendCredit);
+    super(channel, -1, sendCredit);
     this.#owner = owner;
     this.#call = call;
     this.#binding = binding;
     this.#responses = responses;
-    this.#begun = begun;
   }
 
   /** A stream of requests begins before its first message, so that the handler can answer without one. */
@@ -78,7 +77,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     try {
       return this.channel.sender.send(this, this.#call.codec.request, value, this.#binding.requestPositional, last);
     } catch (error) {
-      this.cancel(sendingError(this.#call, "a request", error));
+      this.cancel(sendingError(this.#call, "a request", error, "unknown"));
       return true;
     }
   }
@@ -106,7 +105,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
         writeU8(to, error.code === "DEADLINE_EXCEEDED" ? statusNumbers.DEADLINE_EXCEEDED : statusNumbers.CANCELLED);
       });
     } else {
-      this.#owner.callEnded(this.id);
+      this.#owner.callEnded(this);
     }
     this.#responses.end(error, undefined);
   }
@@ -136,6 +135,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   }
 
   header(from: ByteReader): void {
+    if (this.#answered) throw new ProtocolError("a second header, or one behind a message");
     this.#answered = true;
     try {
       const header = from.metadata(this.#owner.maxMetadataBytes);
@@ -154,14 +154,18 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     } catch (thrown) {
       this.#badMetadata(thrown);
     }
+    if (error === undefined && this.midMessage) throw new ProtocolError("OK in the middle of a message");
     this.#finish(error, trailers);
   }
 
   /** The call ends without the server's word: its connection is lost, or it was never accepted. */
   lost(error: RpcError): void {
     if (this.state === "ended") return;
-    const processed = this.ordinal === 0 ? "no" : error.processed;
-    this.#finish(new RpcError(error.code, error.rawMessage, { processed, cause: error, peer: this.#owner.address }), undefined);
+    const processed = this.#isProvablyUnprocessed ? "no" : error.processed;
+    this.#finish(
+      new RpcError(error.code, error.rawMessage, { processed, cause: error, peer: this.#owner.address }),
+      undefined,
+    );
   }
 
   sendingCaughtUp(): void {
@@ -189,20 +193,30 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     this.cancel(explained);
   }
 
+  /** Nothing of it was sent, or the handler lacks a part of the one request that it starts with. */
+  get #isProvablyUnprocessed(): boolean {
+    if (this.ordinal === 0) return true;
+    return !streamsRequests(this.#call.method.kind) && (this.state === "open" || this.waiting !== undefined);
+  }
+
   /** Writes the `start` frame. Returns whether there is room for more. */
   #start(value: unknown, hasMessage: boolean, last: boolean): boolean {
     const call = this.#call;
     if (call.metadata !== undefined && metadataBytes(call.metadata) > this.#owner.peerMaxMetadataBytes) {
       const limit = this.#owner.peerMaxMetadataBytes;
-      this.cancel(new RpcError("RESOURCE_EXHAUSTED", `the metadata is larger than the server's limit of ${limit} bytes`, { processed: "no" }));
+      this.cancel(
+        new RpcError("RESOURCE_EXHAUSTED", `the metadata is larger than the server's limit of ${limit} bytes`, {
+          processed: "no",
+        }),
+      );
       return true;
     }
     const { queue, sender } = this.channel;
     const { writer } = queue;
     const { requestPositional } = this.#binding;
     const frame = queue.begin(FrameKind.start);
-    putU32(writer.buffer, writer.position, this.id);
-    const flagsAt = writer.position + 4;
+    const idAt = writer.position;
+    const flagsAt = idAt + 4;
     writer.position = flagsAt + 1;
     let flags = last ? DataFlag.end : 0;
     writeVarint(writer, this.#binding.id);
@@ -230,12 +244,13 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
           flags &= ~DataFlag.end;
         }
       } catch (error) {
-        this.cancel(sendingError(call, "its request", error));
+        this.cancel(sendingError(call, "its request", error, "no"));
         return true;
       }
     }
+    this.#owner.callBegins(this);
+    putU32(writer.buffer, idAt, this.id);
     writer.buffer[flagsAt] = flags;
-    this.#begun(this);
     if (last) this.state = "sent";
     queue.finish(frame);
     if (taken !== undefined) sender.wait(this, taken, messageFlags);
@@ -249,7 +264,9 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   #badMetadata(error: unknown): void {
     if (!(error instanceof MetadataError)) throw error;
     this.cancel(
-      new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", `the server's ${error.message}`, { processed: "yes" }),
+      new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", `the server's ${error.message}`, {
+        processed: "yes",
+      }),
     );
   }
 
@@ -258,7 +275,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     const wanted = this.state !== "cancelled";
     this.state = "ended";
     this.discard();
-    this.#owner.callEnded(this.id);
+    this.#owner.callEnded(this);
     if (wanted) this.#responses.end(error, trailers);
   }
 }

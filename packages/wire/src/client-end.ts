@@ -14,6 +14,7 @@ import type { Connection } from "./connection.ts";
 import { writeBytes, writeString, writeU8, writeVarint } from "./field-writer.ts";
 import {
   BoundFlag,
+  callKinds,
   DataFlag,
   FrameKind,
   highestVersion,
@@ -25,7 +26,6 @@ import {
 import type { Hello } from "./hello.ts";
 import { messageCost } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
-import { callKinds } from "./server-end.ts";
 import type { KeepAliveOptions } from "./wire-options.ts";
 
 export interface ClientEndOptions {
@@ -45,6 +45,9 @@ export interface ClientEndEvents {
   /** The connection itself is over. Once, last. */
   gone(end: ClientEnd): void;
 }
+
+/** What a caller is told to wait when the connection is full, ms. */
+const fullRetryAfterMs = 100;
 
 const noLayout = new Uint8Array(0);
 
@@ -67,6 +70,9 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #calls: (ClientCallEnd | undefined)[] = [];
   /** Numbers of ended calls, to be used again. */
   #free: number[] = [];
+  /** Calls that have not begun, so that they have no number yet: the latest, and older ones. */
+  #latest: ClientCallEnd | undefined = undefined;
+  #unsent = new Set<ClientCallEnd>();
   #open = 0;
   #started = 0;
   #heard: (() => void) | undefined;
@@ -81,7 +87,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     this.maxMetadataBytes = Math.min(limits.maxMetadataBytes, maxMetadataBlockBytes);
     this.#channel = new Channel(connection, this, initialConnectionCredit, {
       keepAlive: options.keepAlive,
-      maxMetadataBytes: limits.maxMetadataBytes,
+      maxMetadataBytes: this.maxMetadataBytes,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       minPingIntervalMs: 0,
     });
@@ -125,49 +131,63 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
 
   /** Begins a call. The connection is ready and not leaving. */
   start(call: OutgoingCall, responses: ResponseSink): RequestSink {
-    const id = this.#free.pop() ?? this.#calls.length;
-    if (id >= this.#maxCalls) {
+    if (this.#open >= this.#maxCalls) {
       const message = `the connection has ${this.#maxCalls} calls open, the server's limit`;
-      responses.end(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no", peer: this.address }), undefined);
+      const retryAfterMs = fullRetryAfterMs;
+      responses.end(
+        new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no", retryAfterMs, peer: this.address }),
+        undefined,
+      );
       return ended;
     }
     const one = new ClientCallEnd(
       this.#channel,
       this,
-      id,
       this.#callCredit,
       call,
       this.#bindings.get(call.codec) ?? this.#bind(call),
       responses,
-      this.#begun,
     );
-    this.#calls[id] = one;
+    // Nearly every call begins before the next one is made; only those that do not cost more than an assignment.
+    if (this.#latest !== undefined) this.#unsent.add(this.#latest);
+    this.#latest = one;
     if (this.#open++ === 0) this.#channel.keepAlive.watch();
     one.begin();
     return one;
   }
 
-  /** Takes no new calls, and closes after the last. */
-  drain(): void {
+  /** Takes no new calls, and closes after the last. `error` is for those who wait for the handshake. */
+  drain(error: RpcError): void {
     if (this.#state === "closed") return;
     const wasGreeting = this.#state === "greeting";
     this.#state = "leaving";
-    if (wasGreeting) this.#channel.destroy();
+    if (wasGreeting) this.#channel.abandon(error);
     else this.#closeWhenDone();
   }
 
   /** Ends every call with `error` and closes. */
   close(error: RpcError): void {
     if (this.#state === "closed") return;
-    for (const call of this.#calls) call?.cancel(error);
+    for (const call of this.#allCalls()) call.cancel(error.with({}));
     this.#state = "leaving";
     if (this.#channel.ready) this.#channel.close();
-    else this.#channel.destroy();
+    else this.#channel.abandon(error);
   }
 
-  callEnded(id: number): void {
-    this.#calls[id] = undefined;
-    this.#free.push(id);
+  callBegins(call: ClientCallEnd): void {
+    this.#forgetUnsent(call);
+    call.id = this.#free.pop() ?? this.#calls.length;
+    call.ordinal = ++this.#started;
+    this.#calls[call.id] = call;
+  }
+
+  callEnded(call: ClientCallEnd): void {
+    if (call.ordinal === 0) {
+      this.#forgetUnsent(call);
+    } else {
+      this.#calls[call.id] = undefined;
+      this.#free.push(call.id);
+    }
     this.#open--;
     if (this.#state === "leaving") this.#closeWhenDone();
   }
@@ -176,7 +196,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     if (hello.maxCalls === 0) throw new ProtocolError("the peer is not a server");
     this.#callCredit = hello.callCredit;
     this.#maxCalls = hello.maxCalls;
-    this.peerMaxMetadataBytes = hello.maxMetadataBytes;
+    this.peerMaxMetadataBytes = Math.min(hello.maxMetadataBytes, maxMetadataBlockBytes);
     this.features = hello.features;
     if (this.#state !== "greeting") return;
     this.#state = "ready";
@@ -222,13 +242,13 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     this.#state = "leaving";
     if (wasReady) this.#events.leaving(this);
     const refused = new RpcError("UNAVAILABLE", error?.rawMessage ?? "the server is going away", { processed: "no" });
-    for (const call of this.#calls) if (call !== undefined && call.ordinal > accepted) call.lost(refused);
+    for (const call of this.#allCalls()) if (call.ordinal === 0 || call.ordinal > accepted) call.lost(refused);
     this.#closeWhenDone();
   }
 
   closed(error: RpcError): void {
     this.#state = "closed";
-    for (const call of this.#calls) call?.lost(error);
+    for (const call of this.#allCalls()) call.lost(error);
     this.#events.closed(this, error);
   }
 
@@ -242,9 +262,18 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     heard?.();
   }
 
-  #begun = (call: ClientCallEnd): void => {
-    call.ordinal = ++this.#started;
-  };
+  /** A list of its own, because calls leave while it is walked. */
+  #allCalls(): ClientCallEnd[] {
+    const calls = this.#calls.filter((call) => call !== undefined);
+    calls.push(...this.#unsent);
+    if (this.#latest !== undefined) calls.push(this.#latest);
+    return calls;
+  }
+
+  #forgetUnsent(call: ClientCallEnd): void {
+    if (this.#latest === call) this.#latest = undefined;
+    else this.#unsent.delete(call);
+  }
 
   /** Gives the method a number on this connection. Clients made anew for each request share it. */
   #bind(call: OutgoingCall): ClientBinding {
@@ -255,7 +284,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     let binding = this.#bindingsByName.get(name);
     if (binding === undefined) {
       const id = this.#bindingsById.length;
-      binding = { id, requestPositional: false };
+      binding = { id, hasRequestLayout: requestLayout.length > 0, requestPositional: false };
       this.#bindingsById.push(binding);
       this.#bindingsByName.set(name, binding);
       this.#channel.write(FrameKind.bind, (to) => {
@@ -274,7 +303,9 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #bound(from: ByteReader): void {
     const binding = this.#bindingsById[from.varint()];
     if (binding === undefined) throw new ProtocolError("an answer to a binding that was not made");
-    binding.requestPositional = (from.u8() & BoundFlag.request) !== 0;
+    const requestPositional = (from.u8() & BoundFlag.request) !== 0;
+    if (requestPositional && !binding.hasRequestLayout) throw new ProtocolError("a layout that was not offered");
+    binding.requestPositional = requestPositional;
   }
 
   #find(id: number): ClientCallEnd {

@@ -60,7 +60,8 @@ export function writeMetadata(to: ByteWriter, metadata: Metadata): void {
 export function metadataBytes(metadata: Metadata): number {
   let bytes = 0;
   // Keys and string values are ASCII, so a character is a byte.
-  for (const [key, value] of metadata) bytes += varintBytes(key.length) + key.length + varintBytes(value.length) + value.length;
+  for (const [key, value] of metadata)
+    bytes += varintBytes(key.length) + key.length + varintBytes(value.length) + value.length;
   return bytes;
 }
 

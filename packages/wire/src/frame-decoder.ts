@@ -37,6 +37,7 @@ export class FrameDecoder {
 
   /** @throws ProtocolError on what cannot be a frame, as soon as that shows. */
   push(chunk: Uint8Array): void {
+    if (this.#stopped) return;
     let at = this.#prefaceSeen ? 0 : this.#preface(chunk);
     if (!this.#prefaceSeen) return;
     if (this.#partialLength > 0) at = this.#complete(chunk, at);
@@ -62,7 +63,9 @@ export class FrameDecoder {
     for (let i = 0; i < given; i++) {
       if (chunk[i] === preface[this.#partialLength + i]) continue;
       this.#keep(chunk, 0, Math.min(chunk.length, 64));
-      throw new ProtocolError(`the peer does not speak Farcall: it began with ${printable(this.#partial.subarray(0, this.#partialLength))}`);
+      throw new ProtocolError(
+        `the peer does not speak Farcall: it began with ${printable(this.#partial.subarray(0, this.#partialLength))}`,
+      );
     }
     if (given < wanted) {
       this.#keep(chunk, 0, given);
@@ -110,5 +113,7 @@ function frameLength(bytes: Uint8Array, at: number): number {
 }
 
 function printable(bytes: Uint8Array): string {
-  return JSON.stringify(Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join(""));
+  return JSON.stringify(
+    Array.from(bytes, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join(""),
+  );
 }

@@ -1,3 +1,5 @@
+import type { CallKind } from "@farcall/core";
+
 /**
  * The vocabulary of the wire: what PROTOCOL.md says, as constants. No behaviour.
  *
@@ -45,6 +47,9 @@ export const FrameKind = {
 
 export const firstOptionalKind = 0x80;
 
+/** The kinds of call, as `bind` numbers them. */
+export const callKinds: readonly CallKind[] = ["unary", "serverStream", "clientStream", "bidiStream"];
+
 /** Flags of `start` and `data`. */
 export const DataFlag = {
   /** `start` only: a whole message follows the fields. */
@@ -90,6 +95,13 @@ export const maxFrameBytes = 128 * 1024;
 
 /** Largest metadata block that a limit may allow, bytes, so that it fits a frame beside a message. */
 export const maxMetadataBlockBytes = 48 * 1024;
+
+/** Longest name of a method or codec in `bind`, bytes, and longest digest of a layout. */
+export const maxNameBytes = 1024;
+export const maxLayoutBytes = 64;
+
+/** Most methods that one connection binds. */
+export const maxBindings = 8192;
 
 /** What a message costs in credit beside its own bytes, so that empty ones are not free. */
 export const messageOverheadBytes = 16;

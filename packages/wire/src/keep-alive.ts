@@ -1,3 +1,4 @@
+import { startTimer } from "./start-timer.ts";
 import type { KeepAliveOptions } from "./wire-options.ts";
 
 /** What keep-alive watches. */
@@ -61,7 +62,7 @@ export class KeepAlive {
   #arm(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#stopped || ms === Infinity) return;
-    this.#timer = setTimeout(this.#check, ms);
+    this.#timer = startTimer(this.#check, ms);
     // The connection keeps the process alive, or nothing does; its watchman should not.
     (this.#timer as { unref?(): void }).unref?.();
   }
@@ -71,7 +72,12 @@ export class KeepAlive {
     const now = Date.now();
     if (this.#pingedAt !== undefined) {
       const waited = now - this.#pingedAt;
-      if (waited < this.#timeoutMs) return this.#arm(this.#timeoutMs - waited);
+      if (waited < this.#timeoutMs) return this.#arm(Math.min(this.#timeoutMs, this.#timeoutMs - waited));
+      // This process slept or was busy: the answer may have arrived and not been read, so it gets its time anew.
+      if (waited > this.#timeoutMs * 2) {
+        this.#pingedAt = now;
+        return this.#arm(this.#timeoutMs);
+      }
       this.#subject.lost(new Error(`the peer did not answer a ping within ${this.#timeoutMs} ms`));
       return;
     }

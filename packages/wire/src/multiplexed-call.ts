@@ -1,11 +1,11 @@
-import { type Call, type MessageCodec, RpcError } from "@farcall/core";
+import { type Call, type MessageCodec, type Processed, RpcError } from "@farcall/core";
 import { readU32 } from "./byte-reader.ts";
 import type { Channel } from "./channel.ts";
 import { maxConnectionWindowBytes } from "./channel.ts";
 import { ReceiveWindow } from "./flow-window.ts";
 import { DataFlag, initialCallCredit, messageOverheadBytes } from "./frame.ts";
-import { Reassembly } from "./reassembly.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import { Reassembly } from "./reassembly.ts";
 import { MessageTooLarge, type Sender } from "./send-scheduler.ts";
 
 /** Largest size that a call's window grows to, bytes. */
@@ -20,7 +20,8 @@ const sizeBytes = 4;
  * extend this one.
  */
 export abstract class MultiplexedCall implements Sender {
-  readonly id: number;
+  /** Set once, before anything is sent. */
+  id: number;
   sendCredit: number;
   waiting: Sender["waiting"] = undefined;
   protected readonly channel: Channel;
@@ -67,7 +68,7 @@ export abstract class MultiplexedCall implements Sender {
     if ((flags & DataFlag.sized) !== 0) {
       const total = this.#begin(flags, bytes, start, end);
       if (total > maxMessageBytes) return this.refuse(tooLarge(total, maxMessageBytes));
-      this.#partial = new Reassembly(total, flags & DataFlag.positional);
+      this.#partial = new Reassembly(total, flags & DataFlag.positional, end - start - sizeBytes);
       start += sizeBytes;
       const ahead = this.#held ? 0 : (this.#window?.expect(total - (end - start)) ?? 0);
       if (ahead > 0) this.channel.credit(this.id, ahead);
@@ -75,9 +76,17 @@ export abstract class MultiplexedCall implements Sender {
     const partial = this.#partial;
     if (partial === undefined) throw new ProtocolError("a part of a message that was not begun");
     partial.add(bytes, start, end);
-    if (!partial.isComplete) return this.#give(cost);
+    if (!partial.isComplete) {
+      if ((flags & DataFlag.end) !== 0) throw new ProtocolError("the end in the middle of a message");
+      return this.#give(cost);
+    }
     this.#partial = undefined;
     this.#decode(codec, flags | partial.flags, partial.bytes, 0, partial.total, cost);
+  }
+
+  /** Has the peer begun a message and not ended it? */
+  protected get midMessage(): boolean {
+    return this.#partial !== undefined;
   }
 
   /** Gives back what was held, because the reader has room again. */
@@ -157,11 +166,15 @@ function tooLarge(bytes: number, limit: number): RpcError {
 }
 
 /** The error of a message that could not be encoded or is too large for the peer. */
-export function sendingError(call: Call, what: string, error: unknown): RpcError {
+export function sendingError(call: Call, what: string, error: unknown, processed: Processed): RpcError {
   const tooMuch = error instanceof MessageTooLarge;
   const text = (error as Error)?.message ?? String(error);
-  return new RpcError(tooMuch ? "RESOURCE_EXHAUSTED" : "INTERNAL", `${call.method.fullName}: cannot send ${what}: ${text}`, {
-    cause: error,
-    processed: "no",
-  });
+  return new RpcError(
+    tooMuch ? "RESOURCE_EXHAUSTED" : "INTERNAL",
+    `${call.method.fullName}: cannot send ${what}: ${text}`,
+    {
+      cause: error,
+      processed,
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { allocateBytes } from "@farcall/core";
 import { ProtocolError } from "./protocol-error.ts";
 
-/** What is allocated ahead of the bytes that have arrived: a promise of megabytes alone must not cost megabytes. */
-const aheadBytes = 1024 * 1024;
+/** What is allocated for each byte of the first part: a promise of megabytes alone must not cost megabytes. */
+const aheadFactor = 16;
 
 /** A message that arrives in parts. */
 export class Reassembly {
@@ -13,10 +13,10 @@ export class Reassembly {
   bytes: Uint8Array;
   length = 0;
 
-  constructor(total: number, flags: number) {
+  constructor(total: number, flags: number, firstPartBytes: number) {
     this.total = total;
     this.flags = flags;
-    this.bytes = allocateBytes(Math.min(total, aheadBytes));
+    this.bytes = allocateBytes(Math.min(total, firstPartBytes * aheadFactor));
   }
 
   get isComplete(): boolean {

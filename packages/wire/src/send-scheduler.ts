@@ -82,7 +82,9 @@ export class SendScheduler {
     const bytes = writer.position - messageAt;
     if (bytes > this.maxMessageBytes) {
       this.#queue.abandon(frame);
-      throw new MessageTooLarge(`a message of ${bytes} bytes is larger than the peer's limit of ${this.maxMessageBytes}`);
+      throw new MessageTooLarge(
+        `a message of ${bytes} bytes is larger than the peer's limit of ${this.maxMessageBytes}`,
+      );
     }
     const cost = bytes + messageOverheadBytes;
     if (bytes > maxDataBytes || cost > sender.sendCredit || cost > this.#credit) return false;

@@ -7,6 +7,7 @@ import {
   type ResolvedMethod,
   type ResponseSink,
   RpcError,
+  streamsRequests,
   streamsResponses,
 } from "@farcall/core";
 import type { ServerCallState } from "./call-state.ts";
@@ -94,6 +95,7 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
   /** The client sends no more requests. */
   requestsEnd(): void {
     if (this.state !== "open") return;
+    if (this.midMessage) throw new ProtocolError("the end in the middle of a message");
     this.state = "answering";
     this.#requests?.end();
   }
@@ -110,7 +112,7 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
   header(metadata: Metadata): void {
     if (this.state === "ended" || this.state === "finishing") return;
     if (metadataBytes(metadata) > this.#owner.maxMetadataBytes) {
-      return this.#fail(new RpcError("RESOURCE_EXHAUSTED", "the response header is larger than the client's limit"));
+      return this.#fail(this.#metadataTooLarge("response header"));
     }
     this.channel.write(FrameKind.header, (to) => {
       writeU32(to, this.id);
@@ -130,6 +132,10 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
 
   end(error: RpcError | undefined, trailers: Metadata | undefined): void {
     if (this.state === "ended" || this.state === "finishing") return;
+    // An error is worth more than what goes with it; a result that lost its trailers is not the result.
+    if (error === undefined && trailers !== undefined && metadataBytes(trailers) > this.#owner.maxMetadataBytes) {
+      return this.#fail(this.#metadataTooLarge("response trailer"));
+    }
     if (error === undefined && this.#hasResponse) {
       const withStatus = trailers === undefined;
       const room = this.#send(this.#response, withStatus);
@@ -168,16 +174,23 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
   }
 
   protected refuse(error: RpcError): void {
-    this.#fail(error);
+    // A handler that streams requests is running since the call began.
+    if (!streamsRequests(this.method.kind)) return this.#fail(error);
+    this.#fail(new RpcError(error.code, error.rawMessage, { cause: error.cause, processed: "yes" }));
   }
 
   #send(value: unknown, end: boolean): boolean {
     try {
       return this.channel.sender.send(this, this.codec.response, value, this.#positional.responsePositional, end);
     } catch (error) {
-      this.#fail(sendingError(this, "its response", error));
+      this.#fail(sendingError(this, "its response", error, "yes"));
       return true;
     }
+  }
+
+  #metadataTooLarge(what: string): RpcError {
+    const message = `${this.method.fullName}: the ${what} is larger than the client's limit of ${this.#owner.maxMetadataBytes} bytes`;
+    return new RpcError("RESOURCE_EXHAUSTED", message, { processed: "yes" });
   }
 
   /** Ends the call from here, and tells both the client and the handler. */

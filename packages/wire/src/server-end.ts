@@ -6,7 +6,6 @@ import {
   type ResolvedMethod,
   RpcError,
   statusFromNumber,
-  type CallKind,
 } from "@farcall/core";
 import { ByteReader, MetadataError, readU32 } from "./byte-reader.ts";
 import { Channel, type ChannelEnd } from "./channel.ts";
@@ -14,26 +13,25 @@ import type { Connection } from "./connection.ts";
 import { writeU8, writeVarint } from "./field-writer.ts";
 import {
   BoundFlag,
+  callKinds,
   DataFlag,
   FrameKind,
   highestVersion,
   initialCallCredit,
   initialConnectionCredit,
   lowestVersion,
+  maxBindings,
+  maxLayoutBytes,
   maxMetadataBlockBytes,
+  maxNameBytes,
 } from "./frame.ts";
 import type { Hello } from "./hello.ts";
 import { messageCost } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { type ServerBinding, ServerCallEnd, type ServerCallOwner } from "./server-call-end.ts";
+import { startTimer } from "./start-timer.ts";
 import { writeStatus } from "./status-frame.ts";
 import type { WireServerOptions } from "./wire-options.ts";
-
-/** The kinds of call as `bind` names them. */
-export const callKinds: readonly CallKind[] = ["unary", "serverStream", "clientStream", "bidiStream"];
-
-const maxBindings = 8192;
-const maxLayoutBytes = 64;
 
 /** What a server's connection needs of the transport that accepted it. */
 export interface ServerEndOwner {
@@ -53,7 +51,9 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   readonly #acceptor: CallAcceptor;
   readonly #channel: Channel;
   readonly maxMessageBytes: number;
+  /** The client's limit. */
   maxMetadataBytes = maxMetadataBlockBytes;
+  readonly #maxRequestMetadataBytes: number;
   peer: Peer;
   #state: "greeting" | "serving" | "draining" | "closed" = "greeting";
   #callCredit = initialCallCredit;
@@ -64,18 +64,24 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   #started = 0;
   #ageTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(connection: Connection, owner: ServerEndOwner) {
+  /** With a `refusal` the connection is turned away before its handshake. */
+  constructor(connection: Connection, owner: ServerEndOwner, refusal?: RpcError) {
     this.#owner = owner;
     this.#acceptor = owner.acceptor;
     const { limits } = owner.acceptor;
     this.maxMessageBytes = limits.maxMessageBytes;
+    this.#maxRequestMetadataBytes = Math.min(limits.maxMetadataBytes, maxMetadataBlockBytes);
     this.peer = { ...connection.peer, handshake: new Metadata() };
     this.#channel = new Channel(connection, this, initialConnectionCredit, {
       keepAlive: owner.options.keepAlive,
-      maxMetadataBytes: limits.maxMetadataBytes,
+      maxMetadataBytes: this.#maxRequestMetadataBytes,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       minPingIntervalMs: owner.options.minPingIntervalMs ?? 5_000,
     });
+    if (refusal !== undefined) {
+      this.#channel.fail(refusal);
+      return;
+    }
     // A hook that may refuse must have spoken before the client sends calls.
     if (owner.options.onHandshake === undefined) this.#greet();
     this.#limitAge();
@@ -109,11 +115,6 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     this.#channel.close();
   }
 
-  /** Turns the connection away before its handshake. */
-  refuse(error: RpcError): void {
-    this.#channel.fail(error);
-  }
-
   callEnded(id: number): void {
     this.#calls[id] = undefined;
     this.#open--;
@@ -135,7 +136,8 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
       this.#greet();
     };
     const turnAway = (error: unknown): void => {
-      const known = error instanceof RpcError ? error : new RpcError("UNKNOWN", "the handshake failed", { cause: error });
+      const known =
+        error instanceof RpcError ? error : new RpcError("UNKNOWN", "the handshake failed", { cause: error });
       this.#channel.fail(new RpcError(known.code, known.rawMessage, { processed: "no", cause: known }));
     };
     try {
@@ -184,8 +186,10 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   closed(error: RpcError): void {
     clearTimeout(this.#ageTimer);
     this.#state = "closed";
-    for (const call of this.#calls) call?.cancelled(new RpcError("CANCELLED", "the caller's connection is gone", { cause: error }));
-    if (error.code !== "UNAVAILABLE" || error.cause instanceof ProtocolError) this.#acceptor.report(error, this.peer.address);
+    for (const call of this.#calls)
+      call?.cancelled(new RpcError("CANCELLED", "the caller's connection is gone", { cause: error }));
+    if (error.code !== "UNAVAILABLE" || error.cause instanceof ProtocolError)
+      this.#acceptor.report(error, this.peer.address);
   }
 
   gone(): void {
@@ -203,7 +207,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
       callCredit: initialCallCredit,
       connectionCredit: initialConnectionCredit,
       maxMessageBytes: limits.maxMessageBytes,
-      maxMetadataBytes: limits.maxMetadataBytes,
+      maxMetadataBytes: this.#maxRequestMetadataBytes,
       maxCalls: limits.maxCallsPerConnection,
       codecs,
       features,
@@ -214,7 +218,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   #limitAge(): void {
     const { maxConnectionAgeMs, random = Math.random } = this.#owner.options;
     if (maxConnectionAgeMs === undefined || maxConnectionAgeMs === Infinity) return;
-    this.#ageTimer = setTimeout(() => this.drain(), maxConnectionAgeMs * (0.9 + 0.2 * random()));
+    this.#ageTimer = startTimer(() => this.drain(), maxConnectionAgeMs * (0.9 + 0.2 * random()));
     (this.#ageTimer as { unref?(): void }).unref?.();
   }
 
@@ -223,8 +227,8 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     if (id !== this.#bindings.length) throw new ProtocolError(`binding ${id} is out of order`);
     if (id >= maxBindings) throw new ProtocolError(`more than ${maxBindings} bindings`);
     const kind = callKinds[from.u8()];
-    const codec = from.string();
-    const fullName = from.string();
+    const codec = from.string(maxNameBytes);
+    const fullName = from.string(maxNameBytes);
     const requestLayout = from.view(from.varint());
     const responseLayout = from.view(from.varint());
     if (kind === undefined) throw new ProtocolError("an unknown kind of call");
@@ -265,27 +269,24 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     let refusal: RpcError | undefined = binding instanceof RpcError ? binding : undefined;
     if ((flags & DataFlag.metadata) !== 0) {
       try {
-        metadata = from.metadata(this.#acceptor.limits.maxMetadataBytes);
+        metadata = from.metadata(this.#maxRequestMetadataBytes);
       } catch (error) {
         if (!(error instanceof MetadataError)) throw error;
-        refusal ??= new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", error.message, { processed: "no" });
+        refusal ??= new RpcError(error.tooLarge ? "RESOURCE_EXHAUSTED" : "INTERNAL", error.message, {
+          processed: "no",
+        });
       }
     }
     const hasMessage = (flags & DataFlag.message) !== 0;
     // Calls that begin after this end said goodbye are the client's to move; it knows which they are.
     const accepted = this.#state === "serving";
-    if (id < this.#calls.length) {
-      if (this.#calls[id] !== undefined) throw new ProtocolError(`call ${id} is open already`);
-    } else if (id > this.#calls.length) {
-      throw new ProtocolError(`call number ${id} is out of order`);
-    } else {
-      this.#calls.push(undefined);
-    }
-    if (!accepted || refusal !== undefined || this.#open >= this.#acceptor.limits.maxCallsPerConnection) {
+    if (id >= this.#acceptor.limits.maxCallsPerConnection) refusal ??= this.#tooManyCalls();
+    else this.#takeNumber(id);
+    if (!accepted || refusal !== undefined) {
       if (hasMessage) this.#channel.received(messageCost(flags & DataFlag.end, from.position, end));
       if (!accepted) return;
       this.#started++;
-      this.#writeRefusal(id, refusal ?? this.#tooManyCalls());
+      this.#writeRefusal(id, refusal as RpcError);
       return;
     }
     this.#started++;
@@ -308,9 +309,19 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     call.cancelled(error);
   }
 
+  /** Numbers are used again before a new one is taken, so that this table is as long as there were calls at once. */
+  #takeNumber(id: number): void {
+    if (id > this.#calls.length) throw new ProtocolError(`call number ${id} is out of order`);
+    if (id === this.#calls.length) this.#calls.push(undefined);
+    else if (this.#calls[id] !== undefined) throw new ProtocolError(`call ${id} is open already`);
+  }
+
   /** The call of this number, or undefined when it has ended: frames may still be under way to it. */
   #find(id: number): ServerCallEnd | undefined {
-    if (id >= this.#calls.length) throw new ProtocolError(`a frame for call ${id}, which never began`);
+    // Nothing is kept of numbers beyond the limit: their calls were refused.
+    if (id >= this.#calls.length && id < this.#acceptor.limits.maxCallsPerConnection) {
+      throw new ProtocolError(`a frame for call ${id}, which never began`);
+    }
     return this.#calls[id];
   }
 

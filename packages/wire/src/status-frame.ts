@@ -11,7 +11,15 @@ import {
   statusNumbers,
 } from "@farcall/core";
 import type { ByteReader } from "./byte-reader.ts";
-import { metadataBytes, writeBytes, writeMetadata, writeString, writeU32, writeU8, writeVarint } from "./field-writer.ts";
+import {
+  metadataBytes,
+  writeBytes,
+  writeMetadata,
+  writeString,
+  writeU32,
+  writeU8,
+  writeVarint,
+} from "./field-writer.ts";
 import { StatusFlag } from "./frame.ts";
 
 const processedNames: readonly Processed[] = ["no", "unknown", "yes"];

@@ -37,7 +37,7 @@ export class WaitingCall implements RequestSink {
     this.#ended = true;
     this.#connectMs = performance.now() - this.#since;
     this.#waiting = [];
-    this.#responses.end(error, undefined);
+    this.#responses.end(error.with({}), undefined);
   }
 
   message(value: unknown, last: boolean): boolean {

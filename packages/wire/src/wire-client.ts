@@ -13,6 +13,9 @@ import {
 import { Backoff } from "./backoff.ts";
 import { ClientEnd } from "./client-end.ts";
 import type { Connector } from "./connection.ts";
+import { metadataBytes } from "./field-writer.ts";
+import { maxMetadataBlockBytes } from "./frame.ts";
+import { startTimer } from "./start-timer.ts";
 import { WaitingCall } from "./waiting-call.ts";
 import type { WireClientOptions } from "./wire-options.ts";
 
@@ -62,7 +65,8 @@ class WireClient implements ClientTransport {
     this.#connector = connector;
     this.#options = options;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 20_000;
-    if (!(this.#connectTimeoutMs > 0)) throw new RangeError(`connectTimeoutMs must be positive, got ${options.connectTimeoutMs}`);
+    if (!(this.#connectTimeoutMs > 0))
+      throw new RangeError(`connectTimeoutMs must be positive, got ${options.connectTimeoutMs}`);
     this.#limits = limitsWith({ ...options.limits, handshakeTimeoutMs: this.#connectTimeoutMs });
     this.#backoff = new Backoff(options.backoff, options.random);
   }
@@ -83,7 +87,7 @@ class WireClient implements ClientTransport {
 
   /** A call that cannot begin at once. */
   #wait(call: OutgoingCall, responses: ResponseSink): RequestSink {
-    const waiting = new WaitingCall(call, responses, (one) => this.#waiting.delete(one));
+    const waiting = new WaitingCall(call, responses, (one) => this.#forget(one));
     const state = this.#state;
     switch (state.name) {
       case "closed":
@@ -96,7 +100,7 @@ class WireClient implements ClientTransport {
         }
         this.#waiting.add(waiting);
         if (performance.now() >= state.until) this.#connect();
-        else state.timer ??= setTimeout(() => this.#connect(), state.until - performance.now());
+        else state.timer ??= startTimer(() => this.#connect(), state.until - performance.now());
         return waiting;
       case "idle":
         this.#waiting.add(waiting);
@@ -114,14 +118,23 @@ class WireClient implements ClientTransport {
     }
   }
 
+  /** A call that waited has been cancelled. Nobody connects for nobody. */
+  #forget(call: WaitingCall): void {
+    this.#waiting.delete(call);
+    if (this.#waiting.size > 0 || this.#state.name !== "resting") return;
+    clearTimeout(this.#state.timer);
+    this.#state.timer = undefined;
+  }
+
   #connect(): void {
     if (this.#state.name === "resting") clearTimeout(this.#state.timer);
     const abort = new AbortController();
     const state: State = { name: "connecting", abort, end: undefined };
     this.#state = state;
-    const timer = setTimeout(() => {
-      abort.abort(new Error(`no connection within ${this.#connectTimeoutMs} ms`));
-      state.end?.close(new RpcError("UNAVAILABLE", "no handshake in time", { processed: "no" }));
+    const timer = startTimer(() => {
+      const late = `no connection within ${this.#connectTimeoutMs} ms`;
+      abort.abort(new Error(late));
+      state.end?.close(new RpcError("UNAVAILABLE", `${late}: the server has not said hello`, { processed: "no" }));
     }, this.#connectTimeoutMs);
     const settled = (): void => clearTimeout(timer);
     this.#establish(state, abort.signal, settled).catch((error: unknown) => {
@@ -132,8 +145,13 @@ class WireClient implements ClientTransport {
 
   async #establish(state: State & { name: "connecting" }, signal: AbortSignal, settled: () => void): Promise<void> {
     const { handshake } = this.#options;
-    const metadata = new Metadata(typeof handshake === "function" ? await handshake() : handshake);
+    const metadata = new Metadata(
+      typeof handshake === "function" ? await unlessAborted(handshake(), signal) : handshake,
+    );
     if (signal.aborted) throw signal.reason;
+    if (metadataBytes(metadata) > maxMetadataBlockBytes) {
+      throw new Error(`the handshake's metadata is larger than ${maxMetadataBlockBytes} bytes`);
+    }
     const connection = await this.#connector.connect(signal);
     if (this.#state !== state || signal.aborted) {
       connection.open({ data: () => {}, drained: () => {}, closed: () => {} });
@@ -208,7 +226,7 @@ class WireClient implements ClientTransport {
       name: "resting",
       until: performance.now() + waitMs,
       error,
-      timer: patient.length > 0 ? setTimeout(() => this.#connect(), waitMs) : undefined,
+      timer: patient.length > 0 ? startTimer(() => this.#connect(), waitMs) : undefined,
     };
     for (const one of others) one.fail(error);
   }
@@ -236,12 +254,20 @@ class WireClient implements ClientTransport {
     const allClosed = new Promise<void>((resolve) => {
       this.#onAllClosed = resolve;
     });
-    for (const end of this.#ends) end.drain();
-    const grace = setTimeout(() => {
+    for (const end of this.#ends) end.drain(error);
+    const grace = startTimer(() => {
       const late = new RpcError("UNAVAILABLE", `the transport to ${this.address} was closed`, { processed: "unknown" });
       for (const end of this.#ends) end.close(late);
     }, graceMs);
     await allClosed;
     clearTimeout(grace);
   }
+}
+
+/** What `value` resolves to; rejects when `signal` aborts first, because what others wrote may never settle. */
+function unlessAborted<T>(value: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    Promise.resolve(value).then(resolve, reject);
+  });
 }

@@ -21,17 +21,23 @@ async function listen(listener: Listener, acceptor: CallAcceptor, options: WireS
     },
   };
   const bound = await listener.listen((connection) => {
-    const isFull = ends.size >= acceptor.limits.maxConnections;
-    const end = new ServerEnd(connection, owner);
+    const { maxConnections } = acceptor.limits;
+    const refusal =
+      ends.size >= maxConnections
+        ? new RpcError("RESOURCE_EXHAUSTED", `the server has ${maxConnections} connections, its limit`, {
+            processed: "no",
+          })
+        : undefined;
+    const end = new ServerEnd(connection, owner, refusal);
     ends.add(end);
-    if (isFull) {
-      const message = `the server has ${acceptor.limits.maxConnections} connections, its limit`;
-      end.refuse(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no" }));
-    } else if (draining) {
-      end.drain();
-    }
+    if (draining) end.drain();
   });
-  return new WireListening(bound, ends, (closed) => (onAllClosed = closed), () => (draining = true));
+  return new WireListening(
+    bound,
+    ends,
+    (closed) => (onAllClosed = closed),
+    () => (draining = true),
+  );
 }
 
 class WireListening implements Listening {

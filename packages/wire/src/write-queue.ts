@@ -148,11 +148,12 @@ export class WriteQueue {
     this.#onRoom();
   }
 
-  /** Stops reading from a peer that makes us answer and does not read the answers. */
-  checkFlood(): void {
-    if (!this.#blocked || this.#paused || this.writer.position < floodedBytes) return;
+  /** Stops reading from a peer that makes us answer and does not read the answers. Returns whether that began now. */
+  checkFlood(): boolean {
+    if (!this.#blocked || this.#paused || this.writer.position < floodedBytes) return false;
     this.#paused = true;
     this.#connection.pause();
+    return true;
   }
 
   /** Closes the connection when everything has left. */
