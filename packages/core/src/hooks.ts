@@ -1,6 +1,7 @@
 import type { ClientInterceptor, ClientStage, Interceptor, ServerInterceptor, ServerStage } from "./interceptor.ts";
 import type { Metadata } from "./metadata.ts";
 import { RpcError } from "./rpc-error.ts";
+import { isThenable } from "./thenable.ts";
 import type {
   Call,
   CallHandler,
@@ -85,7 +86,7 @@ class HookedCall<C extends Call> {
   start(): void {
     try {
       const pending = this.#hooks.start?.(this.#call);
-      if (pending instanceof Promise)
+      if (isThenable(pending))
         pending.then(
           () => this.#goOn(),
           (error) => this.#refuse(error),

@@ -5,6 +5,7 @@ import { handlerError } from "./outgoing-error.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { ServerCall } from "./server-call.ts";
 import { streamsRequests, streamsResponses } from "./service.ts";
+import { isThenable } from "./thenable.ts";
 import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
 
 /** A handler of any kind, its types forgotten. */
@@ -185,8 +186,4 @@ function writer(gate: RoomGate, send: (message: unknown) => boolean): MessageWri
       return gate.ended;
     },
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -10,6 +10,7 @@ import { RpcError } from "./rpc-error.ts";
 import { type AnyHandler, runHandler } from "./run-handler.ts";
 import { ServerCall, type ServerCallOwner } from "./server-call.ts";
 import type { Method, MethodShapes, Service } from "./service.ts";
+import { isThenable } from "./thenable.ts";
 import type {
   CallAcceptor,
   CallHandler,
@@ -226,8 +227,8 @@ function authInterceptor<P>(auth: (call: IncomingCall) => P | Promise<P>): Serve
   return serverInterceptor("auth", "auth", {
     start(call) {
       const principal = auth(call);
-      if (principal instanceof Promise) {
-        return principal.then((one) => {
+      if (isThenable(principal)) {
+        return Promise.resolve(principal).then((one) => {
           (call as ServerCall).principal = one;
         });
       }

@@ -72,7 +72,10 @@ export function direct(): Direct {
     };
     const breakOff = (error: RpcError): void => {
       end(error, undefined);
-      requests.cancel(error);
+      // What the other machine hears is the code alone.
+      requests.cancel(
+        new RpcError(error.code === "DEADLINE_EXCEEDED" ? error.code : "CANCELLED", "the caller cancelled"),
+      );
     };
     open.add(breakOff);
     const incoming: IncomingCall = {
