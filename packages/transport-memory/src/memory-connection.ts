@@ -1,3 +1,4 @@
+import { copyBytes } from "@farcall/core";
 import type { Connection, ConnectionEvents, ConnectionPeer } from "@farcall/wire";
 import { nextTurn } from "./next-turn.ts";
 
@@ -60,7 +61,7 @@ export class MemoryConnection implements Connection {
     if (chunk.length === 0) return true;
     // No more room, ever. A writer that goes on for as long as it hears true must not keep `closed` from its turn.
     if (this.#state !== "open") return false;
-    this.#blocked = !this.#other.#take(chunk.slice());
+    this.#blocked = !this.#other.#take(copyBytes(chunk));
     return !this.#blocked;
   }
 
