@@ -71,7 +71,9 @@ export class Guide {
 
   farewell(): void {
     this.#print(`\n${styleText("green", "✓")} Every answer was as expected.`);
-    this.#print(styleText("dim", "  Its code is in apps/tour/src; npm start -- --explain follows one call step by step."));
+    this.#print(
+      styleText("dim", "  Its code is in apps/tour/src; npm start -- --explain follows one call step by step."),
+    );
   }
 
   /** `ms` for a human reader, 0 when nobody waits. */

@@ -19,8 +19,7 @@ if ((port === undefined) === (path === undefined)) misused("A server takes eithe
 if (port !== undefined && !(/^\d+$/.test(port) && Number(port) <= 65_535)) misused(`"${port}" is not a port`);
 
 const stop = interruption();
-// Whoever forked this process holds the other end of its channel, which closes however that process ends.
-const orphaned = process.send === undefined ? new Promise(() => {}) : once(process, "disconnect");
+const orphaned = parentGone();
 
 await using server = createTourServer({ explain });
 try {
@@ -34,3 +33,9 @@ try {
 }
 await server.close({ graceMs: 100 });
 if (process.connected) process.disconnect();
+
+/** Whoever forks this process holds the other end of its channel, which closes however that process ends. */
+async function parentGone(): Promise<void> {
+  if (process.send === undefined) return new Promise(() => {});
+  if (process.connected) await once(process, "disconnect");
+}

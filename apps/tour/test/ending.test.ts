@@ -18,7 +18,10 @@ describe("the tour's processes", () => {
     const run = new Run("main");
     run.process.kill("SIGINT");
     // Before it has begun to listen for signals, it ends as every process does.
-    expect([{ status: 130, signal: null }, { status: null, signal: "SIGINT" }]).toContainEqual(await run.closed);
+    expect([
+      { status: 130, signal: null },
+      { status: null, signal: "SIGINT" },
+    ]).toContainEqual(await run.closed);
   });
 
   test("end when the one that a user sees is killed, and leave no socket", async () => {
