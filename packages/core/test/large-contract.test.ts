@@ -28,10 +28,10 @@ ${methods.map((name, i) => `  ${name}: ${["(input) => ({ at: new Date(), text" +
 `;
 
 test("a service of 300 methods, its client and its handlers are type-checked", { timeout: 120_000 }, () => {
-  const folder = mkdtempSync(join(import.meta.dirname, "large-"));
+  const folder = mkdtempSync(join(import.meta.dirname, "..", "node_modules", ".large-"));
   try {
     writeFileSync(join(folder, "large.ts"), source);
-    writeFileSync(join(folder, "tsconfig.json"), '{ "extends": "../../tsconfig.json", "include": ["large.ts"] }');
+    writeFileSync(join(folder, "tsconfig.json"), '{ "extends": "../../tsconfig.json", "include": [], "files": ["large.ts"] }');
     const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
     const began = performance.now();
     const { stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });

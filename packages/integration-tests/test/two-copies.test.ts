@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as core from "@farcall/core";
@@ -9,7 +10,7 @@ import { run, stacks } from "./stack.ts";
 import { rpcRejection } from "./waits.ts";
 
 const source = dirname(fileURLToPath(import.meta.resolve("@farcall/core")));
-const folder = mkdtempSync(join(import.meta.dirname, "core-"));
+const folder = mkdtempSync(join(tmpdir(), "farcall-core-"));
 cpSync(source, folder, { recursive: true });
 afterAll(() => rmSync(folder, { recursive: true }));
 const copy = (await import(/* @vite-ignore */ join(folder, "index.ts"))) as typeof core;
