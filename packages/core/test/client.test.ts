@@ -32,7 +32,7 @@ const never = {
 };
 
 async function* stuck(): AsyncGenerator<never> {
-  await new Promise(() => {});
+  yield await new Promise<never>(() => {});
 }
 
 describe("createClient", () => {
@@ -52,6 +52,7 @@ describe("createClient", () => {
     const { client } = await pair();
     expect(Object.keys(client)).toEqual(["say", "list", "sum", "talk"]);
     expect((client as { then?: unknown }).then).toBeUndefined();
+    // oxlint-disable-next-line typescript/await-thenable
     expect(await client).toBe(client);
     const { say } = client;
     expect(await say("alone")).toBe("re: alone");
@@ -541,9 +542,7 @@ describe("metadata", () => {
     const { client } = await pair({
       handlers: {
         say: (text, context) => (set(context), text),
-        list: async function* (_, context) {
-          set(context);
-        },
+        list: (_, context) => (set(context), []),
         sum: (_, context) => (set(context), 1),
         talk: async function* (_, context) {
           set(context);

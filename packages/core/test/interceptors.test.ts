@@ -1,3 +1,5 @@
+// What is expected differs by side and kind of a parametrised test.
+/* oxlint-disable vitest/no-conditional-expect */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   type CallHooks,

@@ -31,7 +31,10 @@ test("a service of 300 methods, its client and its handlers are type-checked", {
   const folder = mkdtempSync(join(import.meta.dirname, "..", "node_modules", ".large-"));
   try {
     writeFileSync(join(folder, "large.ts"), source);
-    writeFileSync(join(folder, "tsconfig.json"), '{ "extends": "../../tsconfig.json", "include": [], "files": ["large.ts"] }');
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      '{ "extends": "../../tsconfig.json", "include": [], "files": ["large.ts"] }',
+    );
     const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
     const began = performance.now();
     const { stdout, stderr } = spawnSync(process.execPath, [tsc, "-p", folder], { encoding: "utf8" });

@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { failure, formatExplanation, Metadata, RpcError, type } from "../src/index.ts";
 
-const other = (await import(
-  /* @vite-ignore */ `../src/rpc-error.ts${"?copy"}`
-)) as typeof import("../src/rpc-error.ts");
+const other = (await import(/* @vite-ignore */ `../src/rpc-error.ts${"?copy"}`)) as { RpcError: typeof RpcError };
 
 describe("RpcError", () => {
   test("has its code in front of its message, and both alone", () => {

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { memory } from "@farcall/transport-memory";
 import { cbor } from "@farcall/codec/cbor";
 import { createClient, createServer } from "@farcall/core";
+import { memory } from "@farcall/transport-memory";
 import { describe, expect, test } from "vitest";
 import { timing } from "../examples/timing.ts";
 import { Shop, shop } from "./contract.ts";

@@ -60,7 +60,7 @@ test("a server that is asked to stop finishes what it runs", async () => {
   const { child, address } = await serve(0);
   await using transport = tcp(address);
   const client = createClient(Shop, { transport, codec: cbor() });
-  let say = (_: string | undefined): void => {};
+  let say: (text: string | undefined) => void = () => {};
   const talk = client.talk(
     (out) =>
       new Promise<void>((done) => {

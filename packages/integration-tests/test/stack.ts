@@ -54,7 +54,7 @@ export async function run<S extends Service>(
   handlers: Handlers<S>,
   options: RunOptions = {},
 ): Promise<Running<S>> {
-  const pair = await link.create(options.limits);
+  const pair = link.create(options.limits);
   const errors: RpcError[] = [];
   const server = createServer({ codecs, onError: (error) => errors.push(error), ...options.server });
   server.add(service, handlers);

@@ -87,7 +87,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     });
 
     check("answers a message before the next one is sent", async ({ client }) => {
-      let say = (_: string): void => {};
+      let say: (text: string) => void = () => {};
       const talk = client.talk(
         (out) => new Promise<void>((done) => (say = (text) => (text === "" ? done() : void out.send(text)))),
       );
