@@ -14,7 +14,7 @@ describe.each(stacks)("cancellation and deadlines over %s", (_, stack) => {
     const { signal } = controller;
     const stuck = async function* () {
       yield { n: 1 };
-      await new Promise(() => {});
+      yield await new Promise<never>(() => {});
     };
     const calls = [
       client.wait("a", { signal }),
@@ -23,7 +23,7 @@ describe.each(stacks)("cancellation and deadlines over %s", (_, stack) => {
       collect(
         client.talk(
           (async function* () {
-            await new Promise(() => {});
+            yield await new Promise<never>(() => {});
           })(),
           { signal },
         ),

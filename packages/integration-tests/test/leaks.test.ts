@@ -53,7 +53,7 @@ describe.each([stacks[1], stacks[4], stacks[7]] as typeof stacks)("after 33,334 
             for await (const { n } of client.watch({ from: 20, to: 24 }, options)) if (n === 22 && dice < 0.3) break;
           if (kind === 2) await client.sum([{ n: 1 }, { n: 2 }], options);
           else if (kind === 3) for await (const _ of client.talk(["a", "b"], options)) if (dice > 0.8) break;
-          if (kind === 4) for await (const _ of client.endless(10, options)) if (random() < 0.3) break;
+          if (kind === 4) for await (const _ of client.endless(5000, options)) if (random() < 0.3) break;
           if (kind === 5) await client.wait("a", { ...options, timeoutMs: 1 + random() * 10 });
           outcomes.ok++;
         } catch (error) {
