@@ -10,7 +10,7 @@ describe("the tour", () => {
     for (const part of [
       "await calculator.add({ a: 19, b: 23 })\n  → { total: 42 }",
       "FAILED_PRECONDITION: 1 cannot be divided by zero",
-      "INVALID_ARGUMENT: tour.calculator.v1.Calculator/squareRoot: of: ",
+      "INVALID_ARGUMENT: the request of tour.calculator.v1.Calculator/squareRoot is not what the contract says: of: ",
       "DEADLINE_EXCEEDED: tour.calculator.v1.Calculator/ponder has not ended in time",
       "of 200 ms: waiting",
       "▆▆▆▇█▇▇▇▅▅▄▄  January 135.36 to December 85.35",

@@ -44,15 +44,27 @@ export interface Explanation {
   readonly stopped: StopReason;
 }
 
-/** One line a person can read in a log, for example `after 502 ms of 500 ms: waiting for 10.0.0.7:7001 (502 ms)`. */
+/**
+ * One line a person can read in a log, for example
+ * `after 502 ms of 500 ms: waiting for 10.0.0.7:7001 (502 ms): DEADLINE_EXCEEDED; not retried: deadline`.
+ */
 export function formatExplanation(explanation: Explanation): string {
   const limit = explanation.timeoutMs === Infinity ? "" : ` of ${Math.round(explanation.timeoutMs)} ms`;
   const attempts = explanation.attempts.map(formatAttempt).join("; ");
-  return `after ${Math.round(explanation.elapsedMs)} ms${limit}: ${attempts}; ${explanation.stopped}`;
+  const why = explanation.stopped === "not retried" ? "" : `: ${explanation.stopped}`;
+  return `after ${Math.round(explanation.elapsedMs)} ms${limit}: ${attempts}; not retried${why}`;
 }
 
+const preposition: Readonly<Record<AttemptPhase, string>> = {
+  connecting: "to",
+  sending: "to",
+  waiting: "for",
+  receiving: "from",
+};
+
 function formatAttempt(attempt: AttemptReport): string {
-  const where = attempt.peer === undefined ? attempt.phase : `${attempt.phase} ${attempt.peer}`;
+  const where =
+    attempt.peer === undefined ? attempt.phase : `${attempt.phase} ${preposition[attempt.phase]} ${attempt.peer}`;
   const connect = attempt.connectMs ? `, ${Math.round(attempt.connectMs)} ms of it connecting` : "";
   const note = attempt.note === undefined ? "" : `, ${attempt.note}`;
   const code = attempt.code === undefined ? "" : `: ${attempt.code}`;

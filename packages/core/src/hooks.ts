@@ -1,16 +1,15 @@
-import type { ClientInterceptor, ClientStage, Interceptor, ServerInterceptor, ServerStage } from "./interceptor.ts";
+import type {
+  ClientInterceptor,
+  ClientStage,
+  Interceptor,
+  ServedCall,
+  ServerInterceptor,
+  ServerStage,
+} from "./interceptor.ts";
 import type { Metadata } from "./metadata.ts";
 import { RpcError } from "./rpc-error.ts";
 import { isThenable } from "./thenable.ts";
-import type {
-  Call,
-  CallHandler,
-  CallProgress,
-  IncomingCall,
-  OutgoingCall,
-  RequestSink,
-  ResponseSink,
-} from "./transport.ts";
+import type { Call, CallHandler, CallProgress, OutgoingCall, RequestSink, ResponseSink } from "./transport.ts";
 
 /**
  * What an interceptor does at each event of a call, for all four kinds. Every hook may be left out. A hook that throws
@@ -38,7 +37,7 @@ export function clientInterceptor(name: string, stage: ClientStage, hooks: CallH
 }
 
 /** A server interceptor from hooks. */
-export function serverInterceptor(name: string, stage: ServerStage, hooks: CallHooks<IncomingCall>): ServerInterceptor {
+export function serverInterceptor(name: string, stage: ServerStage, hooks: CallHooks<ServedCall>): ServerInterceptor {
   return fromHooks(name, stage, hooks);
 }
 

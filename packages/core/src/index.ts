@@ -16,6 +16,7 @@ export {
   compose,
   type Interceptor,
   type InterceptorList,
+  type ServedCall,
   type ServerInterceptor,
   type ServerStage,
 } from "./interceptor.ts";

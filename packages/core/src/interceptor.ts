@@ -1,3 +1,4 @@
+import type { CallContext } from "./call-context.ts";
 import type { Call, CallHandler, IncomingCall, OutgoingCall } from "./transport.ts";
 
 /** A client's stages, from the caller to the network. */
@@ -23,7 +24,11 @@ export interface Interceptor<C extends Call, S extends string> {
 }
 
 export type ClientInterceptor = Interceptor<OutgoingCall, ClientStage>;
-export type ServerInterceptor = Interceptor<IncomingCall, ServerStage>;
+
+/** A call as a server's interceptors see it: what arrived, and the context that its handler will have. */
+export type ServedCall = IncomingCall & CallContext;
+
+export type ServerInterceptor = Interceptor<ServedCall, ServerStage>;
 
 /** One, or several that belong together, as a package may export them. */
 export type InterceptorList<I> = readonly (I | InterceptorList<I>)[];

@@ -1,14 +1,15 @@
 import type { Codec } from "./codec.ts";
 import { isPush } from "./handlers.ts";
+import type { ServedCall } from "./interceptor.ts";
 import { methodCodec } from "./method-codec.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { AnyHandler } from "./run-handler.ts";
 import { type CallKind, type Method, type Service, streamsResponses } from "./service.ts";
-import type { CallHandler, IncomingCall, ResolvedMethod } from "./transport.ts";
+import type { CallHandler, ResolvedMethod } from "./transport.ts";
 
 interface Route {
   readonly method: Method;
-  readonly handle: CallHandler<IncomingCall>;
+  readonly handle: CallHandler<ServedCall>;
   /** Prepared when the first caller asks for the codec. */
   readonly resolved: Map<string, ResolvedMethod>;
 }
@@ -41,7 +42,7 @@ export class Router {
   add(
     service: Service,
     handlers: Readonly<Record<string, AnyHandler | undefined>>,
-    run: (handler: AnyHandler) => CallHandler<IncomingCall>,
+    run: (handler: AnyHandler) => CallHandler<ServedCall>,
   ): void {
     const methods = Object.values(service.methods) as Method[];
     if (this.#services.some((one) => one.name === service.name)) {
@@ -68,7 +69,7 @@ export class Router {
     this.#services.push(service);
   }
 
-  handlerOf(method: Method): CallHandler<IncomingCall> {
+  handlerOf(method: Method): CallHandler<ServedCall> {
     return (this.#byMethod.get(method) as Route).handle;
   }
 

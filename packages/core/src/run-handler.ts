@@ -1,4 +1,5 @@
 import { isPush, type PushHandler } from "./handlers.ts";
+import type { ServedCall } from "./interceptor.ts";
 import { MessageReader } from "./message-reader.ts";
 import { type MessageWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
 import { handlerError } from "./outgoing-error.ts";
@@ -6,7 +7,7 @@ import { RpcError } from "./rpc-error.ts";
 import type { ServerCall } from "./server-call.ts";
 import { streamsRequests, streamsResponses } from "./service.ts";
 import { isThenable } from "./thenable.ts";
-import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
+import type { CallHandler, CallProgress, RequestSink, ResponseSink } from "./transport.ts";
 
 /** A handler of any kind, its types forgotten. */
 export type AnyHandler = AnyFunction | PushHandler<unknown, unknown>;
@@ -18,7 +19,7 @@ const progress: CallProgress = { phase: "receiving", note: "in the handler" };
  * The innermost handler of a call: gives the requests to the user's function and sends on what it answers. The call that
  * arrives here is the `ServerCall` that the server made, whatever interceptors did on the way.
  */
-export function runHandler(handler: AnyHandler): CallHandler<IncomingCall> {
+export function runHandler(handler: AnyHandler): CallHandler<ServedCall> {
   return (call, responses) => {
     const context = call as ServerCall;
     return streamsRequests(call.method.kind)

@@ -3,7 +3,14 @@ import type { Codec } from "./codec.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
 import type { Handlers } from "./handlers.ts";
 import { serverInterceptor } from "./hooks.ts";
-import { compose, type InterceptorList, type ServerInterceptor, serverStages, sortByStage } from "./interceptor.ts";
+import {
+  compose,
+  type InterceptorList,
+  type ServedCall,
+  type ServerInterceptor,
+  serverStages,
+  sortByStage,
+} from "./interceptor.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { Router } from "./router.ts";
 import { RpcError } from "./rpc-error.ts";
@@ -30,7 +37,7 @@ export interface ServerOptions<P = unknown> {
    * Who calls? Runs before validation and the handler; what it returns is `context.principal`. Throw an `RpcError`
    * (`UNAUTHENTICATED`, `PERMISSION_DENIED`) to refuse. Default: nobody is asked.
    */
-  readonly auth?: (call: IncomingCall) => P | Promise<P>;
+  readonly auth?: (call: ServedCall) => P | Promise<P>;
   /** Interceptors in any order; see `ServerInterceptor`. */
   readonly use?: InterceptorList<ServerInterceptor>;
   readonly limits?: Partial<Limits>;
@@ -90,7 +97,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   readonly #options: ServerOptions<P>;
   readonly #router: Router;
   readonly #interceptors: readonly ServerInterceptor[];
-  readonly #handle: CallHandler<IncomingCall>;
+  readonly #handle: CallHandler<ServedCall>;
   #listening = new Set<Listening>();
   #openCalls = 0;
   #closing: Promise<void> | undefined;
@@ -103,8 +110,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     this.#interceptors = this.#allInterceptors();
     const before = this.#interceptors.filter((one) => one.stage !== "once" && one.stage !== "handler");
     const after = this.#interceptors.filter((one) => one.stage === "once" || one.stage === "handler");
-    const dispatch: CallHandler<IncomingCall> = (call, responses) =>
-      this.#router.handlerOf(call.method)(call, responses);
+    const dispatch: CallHandler<ServedCall> = (call, responses) => this.#router.handlerOf(call.method)(call, responses);
     this.#handle = compose(before, validating(compose(after, dispatch)));
   }
 
@@ -223,7 +229,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   }
 }
 
-function authInterceptor<P>(auth: (call: IncomingCall) => P | Promise<P>): ServerInterceptor {
+function authInterceptor<P>(auth: (call: ServedCall) => P | Promise<P>): ServerInterceptor {
   return serverInterceptor("auth", "auth", {
     start(call) {
       const principal = auth(call);

@@ -1,22 +1,23 @@
+import type { ServedCall } from "./interceptor.ts";
 import { InvalidMessage } from "./invalid-message.ts";
 import { RpcError } from "./rpc-error.ts";
 import { ValidationFailure } from "./schema.ts";
 import { streamsRequests } from "./service.ts";
-import type { CallHandler, CallProgress, IncomingCall, RequestSink, ResponseSink } from "./transport.ts";
+import type { CallHandler, CallProgress, RequestSink, ResponseSink } from "./transport.ts";
 import { ValidationQueue, type ValidationTarget } from "./validation-queue.ts";
 
 /** Lets only valid requests through to `next`, in the form that the schema gives them. */
-export function validating(next: CallHandler<IncomingCall>): CallHandler<IncomingCall> {
+export function validating(next: CallHandler<ServedCall>): CallHandler<ServedCall> {
   return (call, responses) => new ValidatedRequests(call, responses, next);
 }
 
 class ValidatedRequests implements RequestSink, ValidationTarget {
-  readonly #call: IncomingCall;
+  readonly #call: ServedCall;
   readonly #responses: ResponseSink;
   readonly #queue: ValidationQueue;
   readonly #inner: RequestSink;
 
-  constructor(call: IncomingCall, responses: ResponseSink, next: CallHandler<IncomingCall>) {
+  constructor(call: ServedCall, responses: ResponseSink, next: CallHandler<ServedCall>) {
     this.#call = call;
     this.#responses = responses;
     this.#queue = new ValidationQueue(call.method.input, this);
@@ -61,12 +62,12 @@ class ValidatedRequests implements RequestSink, ValidationTarget {
   }
 }
 
-function refusal(call: IncomingCall, error: unknown): RpcError {
+function refusal(call: ServedCall, error: unknown): RpcError {
   // A handler of a stream of requests is at work since before the first of them.
   const processed = streamsRequests(call.method.kind) ? "yes" : "no";
   if (!(error instanceof ValidationFailure)) {
     return new RpcError("UNKNOWN", "the validator failed", { cause: error, processed });
   }
-  const message = `${call.method.fullName}: ${error.message}`;
+  const message = `the request of ${call.method.fullName} is not what the contract says: ${error.message}`;
   return InvalidMessage({ issues: error.issues }, message, { processed });
 }

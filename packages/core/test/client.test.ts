@@ -147,7 +147,7 @@ describe("time", () => {
         stopped: "deadline",
         attempts: [{ phase: "waiting", peer: "direct", code: "DEADLINE_EXCEEDED" }],
       });
-      expect(error.explanation).toMatch(/^after 30\d\d\d ms of 30000 ms: waiting direct/);
+      expect(error.explanation).toMatch(/^after 30\d\d\d ms of 30000 ms: waiting for direct/);
     }
     await vi.advanceTimersByTimeAsync(1e7);
     expect(server.openCalls).toBe(2);

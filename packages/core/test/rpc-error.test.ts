@@ -88,7 +88,7 @@ describe("RpcError", () => {
     };
     expect(error.explanation).toBe(
       "after 502 ms of 500 ms: connecting (100 ms, 100 ms of it connecting, refused): UNAVAILABLE; " +
-        "waiting 10.0.0.7:7001 (402 ms): DEADLINE_EXCEEDED; deadline",
+        "waiting for 10.0.0.7:7001 (402 ms): DEADLINE_EXCEEDED; not retried: deadline",
     );
     expect(formatExplanation({ ...error.explain, timeoutMs: Infinity })).toMatch(/^after 502 ms: /);
   });

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { CallContext, CallHandler, IncomingCall, RequestSink, ServerInterceptor } from "@farcall/core";
+import type { CallContext, CallHandler, RequestSink, ResponseSink, ServedCall, ServerInterceptor } from "@farcall/core";
 
 // Empty outside of a handler's run: it is a name for "the handler that is running", not state.
 const running = new AsyncLocalStorage<CallContext | undefined>();
@@ -21,20 +21,18 @@ export function detach<T>(work: () => T): T {
 
 /** Lets the calls that a handler makes find its context. It costs every call a run of AsyncLocalStorage. */
 export function ambientContext(): ServerInterceptor {
-  return { name: "ambient-context", stage: "handler", wrap: (next) => (call, responses) => enter(next, call, responses) };
+  return {
+    name: "ambient-context",
+    stage: "handler",
+    wrap: (next) => (call, responses) => enter(next, call, responses),
+  };
 }
 
-function enter(
-  next: CallHandler<IncomingCall>,
-  call: IncomingCall,
-  responses: Parameters<CallHandler>[1],
-): RequestSink {
-  // The call that reaches this stage is the context that the handler gets.
-  const context = call as IncomingCall & CallContext;
-  const inner = running.run(context, next, call, responses);
+function enter(next: CallHandler<ServedCall>, call: ServedCall, responses: ResponseSink): RequestSink {
+  const inner = running.run(call, next, call, responses);
   return {
-    message: (value, last) => running.run(context, () => inner.message(value, last)),
-    end: () => running.run(context, () => inner.end()),
+    message: (value, last) => running.run(call, () => inner.message(value, last)),
+    end: () => running.run(call, () => inner.end()),
     cancel: (error) => inner.cancel(error),
     ready: () => inner.ready(),
     progress: () => inner.progress(),

@@ -1,4 +1,14 @@
-import { createClient, createServer, detach, type RpcError, serverStream, service, tcp, tcpServer, unary } from "farcall";
+import {
+  createClient,
+  createServer,
+  detach,
+  type RpcError,
+  serverStream,
+  service,
+  tcp,
+  tcpServer,
+  unary,
+} from "farcall";
 import { expect, test } from "vitest";
 import { z } from "zod";
 
@@ -35,7 +45,9 @@ async function twoTiers() {
     async timeLeft({ detached }) {
       // The context survives what a handler awaits.
       await new Promise(setImmediate);
-      return detached ? detach(() => inner.timeLeft({}, { timeoutMs: 60_000 })) : inner.timeLeft({}, { timeoutMs: 60_000 });
+      return detached
+        ? detach(() => inner.timeLeft({}, { timeoutMs: 60_000 }))
+        : inner.timeLeft({}, { timeoutMs: 60_000 });
     },
     async *timesLeft() {
       for (let i = 0; i < 3; i++) yield await inner.timeLeft({}, { timeoutMs: 60_000 });
@@ -56,7 +68,8 @@ test("a call made in a handler has at most the time that is left of the handler'
   await using tiers = await twoTiers();
   const { ms } = await tiers.client.timeLeft({ detached: false }, { timeoutMs: 10_000 });
   expect(ms).toBeLessThanOrEqual(10_000);
-  for await (const left of tiers.client.timesLeft({}, { timeoutMs: 10_000 })) expect(left.ms).toBeLessThanOrEqual(10_000);
+  for await (const left of tiers.client.timesLeft({}, { timeoutMs: 10_000 }))
+    expect(left.ms).toBeLessThanOrEqual(10_000);
 });
 
 test("a detached call has its own time", async () => {

@@ -1,2 +1,2 @@
 export { memory, type MemoryOptions, type MemoryTransport } from "./memory.ts";
-export type { MemoryLinkOptions } from "./memory-link.ts";
+export { type MemoryLink, memoryLink, type MemoryLinkOptions } from "./memory-link.ts";

@@ -19,6 +19,7 @@ export interface MemoryLink {
 
 const address = "memory";
 
+/** What `memory()` is made of, for those who wrap a `Connector` or `Listener` or use them without calls. */
 export function memoryLink({ latencyMs = 0, bufferBytes = 65_536 }: MemoryLinkOptions = {}): MemoryLink {
   const ends = new Set<MemoryConnection>();
   let accept: ((connection: Connection) => void) | undefined;

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup } from "node:dns/promises";
 import type { TLSSocket } from "node:tls";
 import type { Connection, Connector } from "@farcall/wire";
-import { formatAddress, formatHostPort, type Place } from "./address.ts";
+import { formatAddress, formatHostPort, parseAddress, type Place } from "./address.ts";
 import { connectSocket } from "./connect-socket.ts";
 import { connectHost, type Lookup } from "./happy-eyeballs.ts";
 import { SocketConnection } from "./socket-connection.ts";
@@ -19,8 +19,14 @@ export interface TcpConnectorOptions {
   readonly lookup?: Lookup | undefined;
 }
 
-/** Connects sockets to one place. */
-export function tcpConnector(place: Place, options: TcpConnectorOptions = {}): Connector {
+/**
+ * Connects sockets to one place: what `tcp()` is made of, for those who wrap a `Connector` or use it without calls.
+ *
+ * @param to As in `tcp()`.
+ * @throws TypeError when the address can't be right; Error of OpenSSL when a certificate or key is none.
+ */
+export function tcpConnector(to: string | Place, options: TcpConnectorOptions = {}): Connector {
+  const place = parseAddress(to);
   const { tls = false, attemptDelayMs = 250, lookup = systemLookup } = options;
   const handshake = tls === false ? undefined : tlsHandshake(place, tls === true ? {} : tls);
   const address = formatAddress(place);

@@ -1,6 +1,6 @@
 import type { ClientTransport } from "@farcall/core";
 import { wireClient, type WireClientOptions } from "@farcall/wire";
-import { parseAddress, type Place } from "./address.ts";
+import type { Place } from "./address.ts";
 import { tcpConnector, type TcpConnectorOptions } from "./tcp-connector.ts";
 
 /** What `tcp()` can be told. */
@@ -13,5 +13,5 @@ export interface TcpOptions extends WireClientOptions, TcpConnectorOptions {}
  * @throws TypeError when the address can't be right; Error of OpenSSL when a certificate or key is none.
  */
 export function tcp(address: string | Place, options: TcpOptions = {}): ClientTransport {
-  return wireClient(tcpConnector(parseAddress(address), options), options);
+  return wireClient(tcpConnector(address, options), options);
 }

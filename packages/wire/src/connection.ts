@@ -13,15 +13,16 @@ export interface Connection {
   open(events: ConnectionEvents): void;
   /**
    * Sends a chunk. True: its memory may be reused as soon as `write` has returned. False: it must not be touched, and
-   * nothing else written, until `drained`. Never throws; after the end of the connection it does nothing.
+   * nothing else written, until `drained`. Never throws; after the end of the connection it does nothing and returns
+   * false.
    */
   write(chunk: Uint8Array): boolean;
   /** No `data` until `resume`. What has arrived waits, and in time the peer is slowed down. */
   pause(): void;
   resume(): void;
-  /** Ends the connection after what was written has left. `closed` follows, without an error. */
+  /** Ends the connection after what was written has left. Only `closed` follows, without an error. */
   close(): void;
-  /** Ends the connection now; what was written may be lost. `closed` follows, with `error` if there is one. */
+  /** Ends the connection now; what was written may be lost. Only `closed` follows, with `error` if there is one. */
   destroy(error?: Error): void;
 }
 
@@ -32,7 +33,7 @@ export interface ConnectionEvents {
   drained(): void;
   /**
    * The connection is over, in both directions: the peer ended it, it broke (`error` says how), or `close` or `destroy`
-   * was called. Exactly once, last, and always.
+   * was called. Exactly once, last, and always; a paused connection may notice its peer's end only after `resume`.
    */
   closed(error: Error | undefined): void;
 }
