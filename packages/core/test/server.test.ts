@@ -393,7 +393,7 @@ describe("validation of requests", () => {
     expect(error).toMatchObject({
       code: "INVALID_ARGUMENT",
       processed: "no",
-      rawMessage: expect.stringMatching(/^test\.v1\.Typed\/one: n: /),
+      rawMessage: expect.stringMatching(/^the request of test\.v1\.Typed\/one is not what the contract says: n: /),
     });
     expect(InvalidMessage.is(error) && error.data.issues).toEqual([{ path: "n", message: expect.any(String) }]);
     expect(handled).toBe(0);
