@@ -109,7 +109,7 @@ describe("deadline wheel", () => {
   test("what a late sweep adds with a deadline that has passed does not wait a round", async () => {
     let now = 0;
     const wheel = new DeadlineWheel(() => now);
-    const added = new Entry(200);
+    const added = new Entry(100);
     const keeper = new Entry(100_000);
     wheel.add(keeper);
     wheel.add(new Entry(160, () => wheel.add(added)));
