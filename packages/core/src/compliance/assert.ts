@@ -29,6 +29,12 @@ export async function failsWith(
   throw new Error(`expected ${code}, got ${show(result)}`);
 }
 
+/** Goes on beside others; when the test fails before it is awaited, its own failure is no news. */
+export function aside<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
 /** Waits until `condition` holds; the runner's time limit is the only one. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();

@@ -10,7 +10,7 @@ import type { Method } from "../service.ts";
 import { service, unary } from "../service.ts";
 import { type ErrorCode, statusNumbers } from "../status.ts";
 import type { ClientTransport, Listening, OutgoingCall, ResponseSink, ServerTransport } from "../transport.ts";
-import { failsWith, holds, same, until, untilStill } from "./assert.ts";
+import { aside, failsWith, holds, same, until, untilStill } from "./assert.ts";
 import type { TestRunner } from "./runner.ts";
 import { Compliance, type HandlerLog, handlersWith, Refused } from "./transport-service.ts";
 
@@ -146,9 +146,11 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
       log.reading = new Promise((resolve) => (read = resolve));
       let sent = 0;
       const text = "x".repeat(pad);
-      const sum = client.sum(async (out) => {
-        for (; sent < total; sent++) if (!out.send({ i: sent, pad: text })) await out.ready();
-      });
+      const sum = aside(
+        client.sum(async (out) => {
+          for (; sent < total; sent++) if (!out.send({ i: sent, pad: text })) await out.ready();
+        }),
+      );
       await until(() => sent > 0);
       await untilStill(() => sent);
       holds(sent < total, `the client has sent all of its ${total} messages, and nobody reads`);
@@ -167,7 +169,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
       const controller = new AbortController();
       const { signal } = controller;
       const calls = [client.wait("a", { signal }), collect(client.endless("b", { signal }))];
-      const ends = Promise.all(calls.map((call) => failsWith(call, "CANCELLED")));
+      const ends = aside(Promise.all(calls.map((call) => failsWith(call, "CANCELLED"))));
       await until(() => log.began.length === 2);
       controller.abort();
       await ends;
@@ -319,7 +321,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     check(
       "more calls than the server has room for are shed, and the rest goes on",
       async ({ client, log }) => {
-        const open = [client.wait("a"), client.wait("b")];
+        const open = [aside(client.wait("a")), aside(client.wait("b"))];
         await until(() => log.began.length === 2);
         const shed = await failsWith(client.wait("c"), "RESOURCE_EXHAUSTED", "no");
         holds(typeof shed.retryAfterMs === "number", "the server says when to come again");
@@ -339,7 +341,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     });
 
     check("a server that closes lets open calls end, and refuses new ones", async ({ client, server, log }) => {
-      const open = client.wait("a");
+      const open = aside(client.wait("a"));
       await until(() => log.began.length === 1);
       const closed = server.close();
       await failsWith(client.echo(1), "UNAVAILABLE", "no");
@@ -349,10 +351,12 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     });
 
     check("a server that closes at once ends everything and tells the handlers", async ({ client, server, log }) => {
-      const open = Promise.all([
-        failsWith(client.wait("a"), "UNAVAILABLE"),
-        failsWith(collect(client.endless("b")), "UNAVAILABLE"),
-      ]);
+      const open = aside(
+        Promise.all([
+          failsWith(client.wait("a"), "UNAVAILABLE"),
+          failsWith(collect(client.endless("b")), "UNAVAILABLE"),
+        ]),
+      );
       await until(() => log.began.length === 2);
       await server.close({ graceMs: 0 });
       await open;
@@ -360,7 +364,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     });
 
     check("a client that closes ends its calls, and begins none", async ({ client, transport, log }) => {
-      const open = failsWith(client.wait("a"), "UNAVAILABLE");
+      const open = aside(failsWith(client.wait("a"), "UNAVAILABLE"));
       await until(() => log.began.length === 1);
       await Promise.all([transport.close(), transport.close()]);
       await open;
@@ -369,7 +373,7 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
     });
 
     check("a client that closes with grace lets its calls end", async ({ client, transport, log }) => {
-      const open = client.wait("a");
+      const open = aside(client.wait("a"));
       await until(() => log.began.length === 1);
       const closed = transport.close({ graceMs: 60_000 });
       await failsWith(client.echo(1), "UNAVAILABLE", "no");
@@ -380,12 +384,12 @@ export function transportCompliance({ describe, test }: TestRunner, options: Tra
 
     check("a server that is gone in the middle of calls, and comes back", async (ends) => {
       const { client, log } = ends;
-      const open = failsWith(client.wait("a"), "UNAVAILABLE");
+      const open = aside(failsWith(client.wait("a"), "UNAVAILABLE"));
       await until(() => log.began.length === 1);
       await ends.goAway();
       await open;
       await failsWith(client.echo(1), "UNAVAILABLE", "no");
-      const patient = client.echo("patient", { waitForReady: true, timeoutMs: 60_000 });
+      const patient = aside(client.echo("patient", { waitForReady: true, timeoutMs: 60_000 }));
       await ends.listen();
       same(await patient, "patient");
       same(await client.echo(2), 2);
