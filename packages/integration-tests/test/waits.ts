@@ -1,7 +1,7 @@
 import { RpcError } from "@farcall/core";
 
 /** What a promise rejects with. */
-export async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
+async function rejection(promise: PromiseLike<unknown>): Promise<unknown> {
   let value: unknown;
   try {
     value = await promise;
@@ -23,9 +23,4 @@ export async function collect<T>(messages: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const message of messages) all.push(message);
   return all;
-}
-
-/** Lets promises that are settled already have their say. */
-export async function settled(): Promise<void> {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
 }
