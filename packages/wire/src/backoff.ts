@@ -7,7 +7,8 @@ export class Backoff {
   readonly #jitter: number;
   readonly #maxMs: number;
   readonly #random: () => number;
-  #failures = 0;
+  /** The next wait before jitter. */
+  #baseMs: number;
 
   constructor(options: BackoffOptions = {}, random: () => number = Math.random) {
     this.#initialMs = options.initialMs ?? 1_000;
@@ -15,6 +16,7 @@ export class Backoff {
     this.#jitter = options.jitter ?? 0.2;
     this.#maxMs = options.maxMs ?? 120_000;
     this.#random = random;
+    this.#baseMs = this.#initialMs;
     if (!(this.#initialMs >= 0))
       throw new RangeError(`backoff.initialMs must not be negative, got ${options.initialMs}`);
     if (!(this.#factor >= 1)) throw new RangeError(`backoff.factor must be at least 1, got ${options.factor}`);
@@ -25,12 +27,13 @@ export class Backoff {
 
   /** After another failure: how long to wait, ms. */
   next(): number {
-    const base = Math.min(this.#initialMs * this.#factor ** this.#failures++, this.#maxMs);
+    const base = this.#baseMs;
+    this.#baseMs = Math.min(base * this.#factor, this.#maxMs);
     return base * (1 + this.#jitter * (2 * this.#random() - 1));
   }
 
   /** A connection was good. */
   reset(): void {
-    this.#failures = 0;
+    this.#baseMs = this.#initialMs;
   }
 }

@@ -32,7 +32,9 @@ export class KeepAlive {
   /** Something arrived. */
   heard(): void {
     this.#lastHeardAt = Date.now();
+    if (this.#pingedAt === undefined) return;
     this.#pingedAt = undefined;
+    this.#arm(this.#idleMs);
   }
 
   /** Has the peer been silent for so long that it should be asked before it is trusted with a call? */

@@ -16,7 +16,7 @@ export interface BackoffOptions {
   readonly factor?: number;
   /** Random part either way, 0 to 1. Default 0.2. */
   readonly jitter?: number;
-  /** Longest wait, ms. Default 120,000. */
+  /** Longest wait before jitter, ms. Default 120,000. */
   readonly maxMs?: number;
 }
 
