@@ -1,0 +1,252 @@
+import { describe, expect, test } from "vitest";
+import { clientFixture } from "./rig/fixture.ts";
+import type { Frame } from "./rig/frame-text.ts";
+import type { RawPeer } from "./rig/raw-peer.ts";
+import { failure, until } from "./rig/until.ts";
+
+type Fixture = Awaited<ReturnType<typeof clientFixture>>;
+
+/** A client with two unary calls, 0 and 1, that its server has not answered. */
+async function waiting(
+  body: (server: RawPeer, f: Fixture, calls: Promise<any>[]) => Promise<void>,
+  hello = {},
+): Promise<void> {
+  await using f = await clientFixture({}, hello);
+  const calls = [f.client.echo(1), f.client.hang(2)];
+  for (const call of calls) call.catch(() => {});
+  const server = await f.server();
+  await server.heard("start", 2);
+  await body(server, f, calls);
+}
+
+function endsTheConnection(name: string, frames: readonly Frame[], text: string): void {
+  test(`${name}`, () =>
+    waiting(async (server, f, calls) => {
+      server.send(...frames);
+      for (const call of calls) {
+        expect(await failure(call)).toMatchObject({
+          code: "INTERNAL",
+          processed: "unknown",
+          message: expect.stringContaining(text),
+        });
+      }
+      expect(await server.ends()).toMatchObject({ code: 13, accepted: 0 });
+      // The next call has a new connection.
+      const next = f.client.echo(3);
+      const second = await f.server(1);
+      await second.heard("start");
+      second.send({ kind: "data", call: 0, end: true, message: "3" });
+      expect(await next).toBe(3);
+    }));
+}
+
+function endsTheCall(name: string, frames: readonly Frame[], error: object, hello = {}): void {
+  test(`${name}`, () =>
+    waiting(async (server, _, calls) => {
+      server.send(...frames);
+      expect(await failure(calls[0]!)).toMatchObject(error);
+      server.send({ kind: "data", call: 1, end: true, message: "2" });
+      expect(await calls[1]).toBe(2);
+      expect(server.closed).toBe(false);
+    }, hello));
+}
+
+describe("a server that breaks the protocol loses its connection", () => {
+  for (const kind of ["data", "status", "header", "credit"]) {
+    const fields = { call: 7, message: "1", code: 0, processed: "yes", metadata: [], bytes: 1 };
+    endsTheConnection(`with ${kind} for a call that is not open`, [{ kind, ...fields } as Frame], "not open");
+  }
+  endsTheConnection(
+    "with data behind the end of a call",
+    [
+      { kind: "data", call: 0, size: 5, message: "1" },
+      { kind: "status", call: 0, code: 0, processed: "yes", message: "" },
+    ],
+    "OK in the middle",
+  );
+  for (const kind of ["start", "bind", "end", "cancel"]) {
+    const fields = { call: 0, binding: 0, codec: "", method: "", requestLayout: "", responseLayout: "", code: 0 };
+    endsTheConnection(`with a client's frame: ${kind}`, [{ kind, ...fields } as Frame], "a server does not send");
+  }
+  endsTheConnection(
+    "with an answer to a binding that was not made",
+    [{ kind: "bound", binding: 9, request: true }],
+    "not made",
+  );
+  endsTheConnection(
+    "with a layout that was not offered",
+    [{ kind: "bound", binding: 0, request: true }],
+    "not offered",
+  );
+  endsTheConnection(
+    "with a positional message",
+    [{ kind: "data", call: 0, positional: true, message: "[]" }],
+    "not offered",
+  );
+  endsTheConnection(
+    "with a second header",
+    [
+      { kind: "header", call: 0, metadata: [] },
+      { kind: "header", call: 0, metadata: [] },
+    ],
+    "second header",
+  );
+  endsTheConnection("with an unknown kind below 0x80", [{ kind: "?", rawKind: 0x30 }], "0x30");
+});
+
+describe("a response that cannot be accepted ends its call alone, and the handler has run", () => {
+  endsTheCall("a message that is none", [{ kind: "data", call: 0, end: true, message: "{" }], {
+    code: "INTERNAL",
+    processed: "yes",
+  });
+  endsTheCall(
+    "a message beyond the limit",
+    [
+      { kind: "data", call: 0, size: 5_000_000, message: "1" },
+      { kind: "status", call: 0, code: 1, processed: "yes", message: "" },
+    ],
+    { code: "RESOURCE_EXHAUSTED", processed: "yes" },
+  );
+  endsTheCall(
+    "a header beyond the limit",
+    [
+      { kind: "header", call: 0, metadata: [["k", "x".repeat(20_000)]] },
+      { kind: "status", call: 0, code: 1, processed: "yes", message: "" },
+    ],
+    { code: "RESOURCE_EXHAUSTED", processed: "yes" },
+  );
+  endsTheCall(
+    "trailers beyond the limit",
+    [{ kind: "status", call: 0, code: 0, processed: "yes", message: "", trailers: [["k", "x".repeat(20_000)]] }],
+    { code: "RESOURCE_EXHAUSTED", processed: "yes" },
+  );
+  endsTheCall(
+    "forbidden metadata",
+    [
+      { kind: "header", call: 0, metadata: [["k", "\x07"]] },
+      { kind: "status", call: 0, code: 1, processed: "yes", message: "" },
+    ],
+    { code: "INTERNAL", processed: "yes" },
+  );
+  endsTheCall(
+    "a code that does not exist",
+    [{ kind: "status", call: 0, code: 99, processed: "no", message: "?", retryAfterMs: "never" }],
+    { code: "UNKNOWN", processed: "no", retryAfterMs: "never", remote: true },
+  );
+  endsTheCall("OK without a response", [{ kind: "status", call: 0, code: 0, processed: "yes", message: "" }], {
+    code: "INTERNAL",
+  });
+});
+
+describe("what a client does not send, because it knows the server's limits", () => {
+  const said = { maxMessageBytes: 1000, maxMetadataBytes: 100, maxCalls: 2 };
+  test("a large message, large metadata, one call too many", async () => {
+    await using f = await clientFixture({}, said);
+    const first = f.client.hang(1);
+    const server = await f.server();
+    await server.heard("start");
+    expect(await failure(f.client.echo("x".repeat(2000)))).toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      processed: "no",
+    });
+    expect(await failure(f.client.echo(1, { metadata: { k: "x".repeat(100) } }))).toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      processed: "no",
+    });
+    const second = f.client.hang(2);
+    expect(await failure(f.client.echo(3))).toMatchObject({
+      code: "RESOURCE_EXHAUSTED",
+      processed: "no",
+      retryAfterMs: 100,
+    });
+    await server.heard("start", 2);
+    expect(server.of("start").map((frame) => frame.call)).toEqual([0, 1]);
+    server.send({ kind: "data", call: 1, end: true, message: "2" }, { kind: "data", call: 0, end: true, message: "1" });
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
+
+  test("a server whose hello says it takes no calls is none", async () => {
+    await using f = await clientFixture({}, { maxCalls: 0 });
+    expect(await failure(f.client.echo(1))).toMatchObject({
+      code: "UNAVAILABLE",
+      processed: "no",
+      message: expect.stringContaining("not a server"),
+    });
+  });
+});
+
+describe("going away", () => {
+  test("calls beyond the accepted number were not processed, the others go on, later ones have a new connection", () =>
+    waiting(async (server, f, calls) => {
+      server.send({ kind: "goAway", accepted: 1, code: 0, message: "" });
+      expect(await failure(calls[1]!)).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+      const next = f.client.echo(3);
+      const second = await f.server(1);
+      await second.heard("start");
+      server.send({ kind: "data", call: 0, end: true, message: "1" });
+      expect(await calls[0]).toBe(1);
+      await until(() => server.closed, "the first connection is closed");
+      second.send({ kind: "data", call: 0, end: true, message: "3" });
+      expect(await next).toBe(3);
+    }));
+
+  test("with an error: what was accepted is in doubt, the rest is not", () =>
+    waiting(async (server, _, calls) => {
+      server.send({ kind: "goAway", accepted: 1, code: 13, message: "confused" });
+      server.connection.close();
+      expect(await failure(calls[0]!)).toMatchObject({
+        code: "INTERNAL",
+        processed: "unknown",
+        message: expect.stringContaining("confused"),
+      });
+      expect(await failure(calls[1]!)).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+    }));
+});
+
+describe("a connection that is lost", () => {
+  test("in the middle of a frame", () =>
+    waiting(async (server, _, calls) => {
+      server.raw("09000011000000").connection.close();
+      for (const call of calls) {
+        expect(await failure(call)).toMatchObject({
+          code: "UNAVAILABLE",
+          processed: "unknown",
+          message: expect.stringContaining("middle of a frame"),
+        });
+      }
+    }));
+
+  test("a request that was not written to its end was not processed; a stream's was perhaps", async () => {
+    await using f = await clientFixture({}, {});
+    const large = f.client.echo("x".repeat(1_000_000));
+    const stream = f.client.drop(["x".repeat(1_000_000)]);
+    for (const call of [large, stream]) call.catch(() => {});
+    const server = await f.server();
+    await server.heard("start", 2);
+    server.connection.destroy();
+    expect(await failure(large)).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+    expect(await failure(stream)).toMatchObject({ code: "UNAVAILABLE", processed: "unknown" });
+  });
+
+  test("all four kinds are settled at once", async () => {
+    await using f = await clientFixture({}, {});
+    const collect = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of stream);
+    };
+    const never = async function* (): AsyncGenerator<number> {
+      yield 1;
+      await new Promise(() => {});
+    };
+    const calls = [
+      f.client.hang(1),
+      collect(f.client.count({ n: 1 })),
+      f.client.drop(never()),
+      collect(f.client.talk(never())),
+    ];
+    for (const call of calls) call.catch(() => {});
+    const server = await f.server();
+    await server.heard("start", 4);
+    server.connection.destroy();
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: "UNAVAILABLE", processed: "unknown" });
+  });
+});
