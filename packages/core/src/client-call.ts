@@ -191,6 +191,10 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
 
   #applyOptions(): boolean {
     const { options } = this;
+    if (options.timeoutMs !== undefined && (typeof options.timeoutMs !== "number" || Number.isNaN(options.timeoutMs))) {
+      this.#refuse("INTERNAL", `timeoutMs must be a number of milliseconds, not ${String(options.timeoutMs)}`);
+      return false;
+    }
     if (options.timeoutMs !== undefined && !(options.timeoutMs > 0)) {
       this.#refuse("DEADLINE_EXCEEDED", `timeoutMs is ${options.timeoutMs}: no time to begin`);
       return false;

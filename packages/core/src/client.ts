@@ -47,7 +47,7 @@ export interface ClientOptions {
   readonly waitForReady?: boolean;
   /** Sent with every call; a call's own values replace those of the same key. */
   readonly metadata?: MetadataInit;
-  /** The context of the handler that is running, for calls that pass none; see `@farcall/core/ambient`. */
+  /** The context of the handler that is running, for calls that pass none. The package `farcall` has one. */
   readonly ambient?: () => CallContext | undefined;
 }
 

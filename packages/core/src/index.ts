@@ -21,6 +21,7 @@ export {
   type ServerStage,
 } from "./interceptor.ts";
 export { InvalidMessage } from "./invalid-message.ts";
+export { GracePeriod } from "./grace-period.ts";
 export * from "./limits.ts";
 export { type MessageCallback, MessageReader, type MessageSource } from "./message-reader.ts";
 export type { Messages, MessageWriter } from "./message-writer.ts";

@@ -25,7 +25,10 @@ export interface Interceptor<C extends Call, S extends string> {
 
 export type ClientInterceptor = Interceptor<OutgoingCall, ClientStage>;
 
-/** A call as a server's interceptors see it: what arrived, and the context that its handler will have. */
+/**
+ * A call as a server's interceptors see it: what arrived, and the context that its handler will have. It is one object,
+ * and interceptors pass on that very object: a copy of it is not the call.
+ */
 export type ServedCall = IncomingCall & CallContext;
 
 export type ServerInterceptor = Interceptor<ServedCall, ServerStage>;

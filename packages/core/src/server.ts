@@ -1,6 +1,7 @@
 import type { CallContext } from "./call-context.ts";
 import type { Codec } from "./codec.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
+import { GracePeriod } from "./grace-period.ts";
 import type { Handlers } from "./handlers.ts";
 import { serverInterceptor } from "./hooks.ts";
 import {
@@ -75,7 +76,7 @@ export interface Server<P = unknown> extends AsyncDisposable {
   readonly openCalls: number;
   /**
    * Refuses new calls on all transports, lets open ones end for `graceMs` (default 10,000), then cancels the rest.
-   * Always settles; nothing is left running.
+   * Always settles; nothing is left running. Called again, it can only shorten the time.
    */
   close(options?: CloseOptions): Promise<void>;
 }
@@ -88,8 +89,6 @@ export function createServer<P = unknown>(options: ServerOptions<P>): Server<P> 
   return new FarcallServer(options);
 }
 
-const maxTimerMs = 2 ** 31 - 1;
-
 class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   readonly wheel: DeadlineWheel = new DeadlineWheel();
   readonly limits: Limits;
@@ -100,6 +99,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   readonly #handle: CallHandler<ServedCall>;
   #listening = new Set<Listening>();
   #openCalls = 0;
+  readonly #grace = new GracePeriod();
   #closing: Promise<void> | undefined;
 
   constructor(options: ServerOptions<P>) {
@@ -148,7 +148,8 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(options.graceMs ?? 10_000));
+    this.#grace.limit(options.graceMs ?? 10_000);
+    return (this.#closing ??= this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -213,17 +214,12 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     }
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(): Promise<void> {
     const listening = [...this.#listening];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const grace = new Promise<void>((resolve) => {
-      // Longer than a timer can be is for ever.
-      if (graceMs <= maxTimerMs) timer = setTimeout(resolve, graceMs);
-    });
     try {
-      await Promise.race([Promise.all(listening.map((one) => one.drain())), grace]);
+      await Promise.race([Promise.all(listening.map((one) => one.drain())), this.#grace.over]);
     } finally {
-      clearTimeout(timer);
+      this.#grace.end();
       await Promise.all(listening.map((one) => one.close()));
     }
   }

@@ -130,7 +130,7 @@ export interface ClientTransport extends AsyncDisposable {
   readonly address: string;
   /**
    * Refuses new calls, lets open ones end for `graceMs` (default 0), then ends the rest with `UNAVAILABLE`.
-   * Always settles; nothing is left running.
+   * Always settles; nothing is left running. Called again, it can only shorten the time.
    */
   close(options?: CloseOptions): Promise<void>;
 }

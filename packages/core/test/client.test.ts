@@ -170,7 +170,17 @@ describe("time", () => {
     await endless;
   });
 
-  test.each([0, -5, NaN])("a timeout of %s leaves no time to begin", async (timeoutMs) => {
+  test.each([NaN, "5" as unknown as number])("a timeout of %s is refused, and the error says why", async (timeoutMs) => {
+    const { client, link } = await pair();
+    expect(await rpcRejection(client.say("a", { timeoutMs }))).toMatchObject({
+      code: "INTERNAL",
+      processed: "no",
+      rawMessage: `timeoutMs must be a number of milliseconds, not ${timeoutMs}`,
+    });
+    expect(link.started).toBe(0);
+  });
+
+  test.each([0, -5])("a timeout of %s leaves no time to begin", async (timeoutMs) => {
     const { client, link } = await pair();
     for (const call of [client.say("a", { timeoutMs }), collect(client.talk([], { timeoutMs }))]) {
       expect(await rpcRejection(call)).toMatchObject({ code: "DEADLINE_EXCEEDED", processed: "no" });

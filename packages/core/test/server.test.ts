@@ -787,6 +787,21 @@ describe("close", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("closing again can only shorten the grace", async () => {
+    fakeClock();
+    const { client, server } = await closing();
+    const call = rpcRejection(client.say("a", { timeoutMs: Infinity }));
+    const closed = server.close({ graceMs: Infinity });
+    void server.close({ graceMs: 1000 });
+    void server.close({ graceMs: 5000 });
+    await vi.advanceTimersByTimeAsync(999);
+    expect(server.openCalls).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await call).code).toBe("UNAVAILABLE");
+    await closed;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("an endless grace is endless", async () => {
     fakeClock();
     const { client, server, answer } = await closing();

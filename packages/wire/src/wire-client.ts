@@ -2,6 +2,7 @@ import {
   type CallHandler,
   type ClientTransport,
   type CloseOptions,
+  GracePeriod,
   type Limits,
   limitsWith,
   Metadata,
@@ -57,6 +58,7 @@ class WireClient implements ClientTransport {
   #waiting = new Set<WaitingCall>();
   /** All connections that are not over, also those that only finish their calls. */
   #ends = new Set<ClientEnd>();
+  readonly #grace = new GracePeriod();
   #closing: Promise<void> | undefined;
   #onAllClosed: (() => void) | undefined;
 
@@ -78,7 +80,8 @@ class WireClient implements ClientTransport {
   };
 
   close(options: CloseOptions = {}): Promise<void> {
-    return (this.#closing ??= this.#close(options.graceMs ?? 0));
+    this.#grace.limit(options.graceMs ?? 0);
+    return (this.#closing ??= this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -241,7 +244,7 @@ class WireClient implements ClientTransport {
     });
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(): Promise<void> {
     const state = this.#state;
     const error = new RpcError("UNAVAILABLE", `the transport to ${this.address} was closed`, { processed: "no" });
     this.#state = { name: "closed" };
@@ -255,12 +258,12 @@ class WireClient implements ClientTransport {
       this.#onAllClosed = resolve;
     });
     for (const end of this.#ends) end.drain(error);
-    const grace = startTimer(() => {
-      const late = new RpcError("UNAVAILABLE", `the transport to ${this.address} was closed`, { processed: "unknown" });
+    const late = error.with({ processed: "unknown" });
+    void this.#grace.over.then(() => {
       for (const end of this.#ends) end.close(late);
-    }, graceMs);
+    });
     await allClosed;
-    clearTimeout(grace);
+    this.#grace.end();
   }
 }
 
