@@ -191,8 +191,8 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
 
   #applyOptions(): boolean {
     const { options } = this;
-    if (options.timeoutMs !== undefined && (typeof options.timeoutMs !== "number" || Number.isNaN(options.timeoutMs))) {
-      this.#refuse("INTERNAL", `timeoutMs must be a number of milliseconds, not ${String(options.timeoutMs)}`);
+    if (options.timeoutMs !== undefined && Number.isNaN(options.timeoutMs)) {
+      this.#refuse("INTERNAL", `timeoutMs must be a number of milliseconds, not ${options.timeoutMs}`);
       return false;
     }
     if (options.timeoutMs !== undefined && !(options.timeoutMs > 0)) {
