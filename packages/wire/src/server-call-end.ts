@@ -32,6 +32,8 @@ export interface ServerCallOwner {
   readonly maxMetadataBytes: number;
   /** The call's number is free again. */
   callEnded(id: number): void;
+  /** An error that somebody at the server should read of. */
+  report(error: RpcError): void;
 }
 
 /** One call at the server's end of a connection: what the server is handed, and where its responses go. */
@@ -183,7 +185,12 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
     try {
       return this.channel.sender.send(this, this.codec.response, value, this.#positional.responsePositional, end);
     } catch (error) {
-      this.#fail(sendingError(this, "its response", error, "yes"));
+      const failed = sendingError(this, "its response", error, "yes");
+      this.#owner.report(failed);
+      // What the codec says of the handler's value is the server's own business.
+      const isSize = failed.code === "RESOURCE_EXHAUSTED";
+      const text = `${this.method.fullName}: the response cannot be encoded`;
+      this.#fail(isSize ? failed : new RpcError("INTERNAL", text, { processed: "yes" }));
       return true;
     }
   }

@@ -115,6 +115,10 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     this.#channel.close();
   }
 
+  report(error: RpcError): void {
+    this.#acceptor.report(error, this.peer.address);
+  }
+
   callEnded(id: number): void {
     this.#calls[id] = undefined;
     this.#open--;

@@ -1,3 +1,4 @@
+import { allocateBytes } from "@farcall/core";
 import { BytePattern } from "./byte-pattern.ts";
 import type { RigTest } from "./connection-rig.ts";
 import { check, settled, until } from "./until.ts";
@@ -6,7 +7,7 @@ import type { WatchedConnection } from "./watched-connection.ts";
 /** Sends chunks of random sizes, one byte to 200 KB and mostly small, out of one memory that is used again and again. */
 async function sendChunks(from: WatchedConnection, count: number, seed: number): Promise<void> {
   const sizes = new BytePattern(seed);
-  const memory = new Uint8Array(200_000);
+  const memory = allocateBytes(200_000);
   for (let i = 0; i < count && !from.isClosed; i++)
     await from.send(1 + sizes.below(2 ** (1 + sizes.below(17))), memory);
 }
@@ -27,7 +28,7 @@ export function connectionBytes(test: RigTest): void {
 
   test("leaves the sender's memory alone after write returned true, and takes it back after drained", async (rig) => {
     const { client, server } = await rig.pair();
-    const memory = new Uint8Array(3_000);
+    const memory = allocateBytes(3_000);
     // No waiting between writes as long as there is room: this is where a transport that keeps chunks is found out.
     for (let i = 0; i < 2_000; i++) await client.send(3_000, memory);
     await until(() => server.received === client.sent, "all bytes arrive");
@@ -75,7 +76,7 @@ export function connectionBytes(test: RigTest): void {
     server.pause();
     const total = 32 * 2 ** 20;
     const writing = (async () => {
-      const memory = new Uint8Array(2 ** 16);
+      const memory = allocateBytes(2 ** 16);
       while (client.sent < total) await client.send(memory.length, memory);
     })();
     await settled(() => client.sent);

@@ -1,3 +1,4 @@
+import { allocateBytes } from "@farcall/core";
 import type { RigTest } from "./connection-rig.ts";
 import { check, settled, until } from "./until.ts";
 
@@ -39,7 +40,7 @@ export function connectionEnd(test: RigTest): void {
   test("close works while the other end keeps sending", async (rig) => {
     const { client, server } = await rig.pair();
     const sending = (async () => {
-      const memory = new Uint8Array(50_000);
+      const memory = allocateBytes(50_000);
       while (!server.isClosed) await server.send(memory.length, memory);
     })();
     await until(() => client.received > 100_000, "bytes arrive");

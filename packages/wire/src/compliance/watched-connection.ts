@@ -1,3 +1,4 @@
+import { allocateBytes } from "@farcall/core";
 import type { Connection, ConnectionEvents } from "../connection.ts";
 import { BytePattern } from "./byte-pattern.ts";
 
@@ -40,7 +41,7 @@ export class WatchedConnection {
   }
 
   /** Writes the next `size` bytes from `memory`, which is overwritten as soon as the contract allows. */
-  async send(size: number, memory: Uint8Array = new Uint8Array(size)): Promise<void> {
+  async send(size: number, memory: Uint8Array = allocateBytes(size)): Promise<void> {
     const chunk = this.#outgoing.fill(memory.subarray(0, size));
     const room = this.write(chunk);
     if (!room) await this.whenDrained();
