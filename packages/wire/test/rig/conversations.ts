@@ -15,12 +15,12 @@ import type { Frame } from "./frame-text.ts";
 import { json } from "./json-codec.ts";
 
 /** A digest that both ends of some conversations have. */
-export const layout: Uint8Array = Uint8Array.of(0xaa, 0xbb);
+const layout: Uint8Array = Uint8Array.of(0xaa, 0xbb);
 
 const Shortfall = failure("v.Shortfall", { data: type<{ missing: number }>() });
 
 /** The service of the golden conversations. */
-export const Golden = service("v.Golden", {
+const Golden = service("v.Golden", {
   echo: unary({ input: type<unknown>(), output: type<unknown>() }),
   about: unary({ input: type<string>(), output: type<string>() }),
   pay: unary({ input: type<{ amount: number }>(), output: type<unknown>(), errors: [Shortfall] }),
@@ -73,7 +73,7 @@ export async function goldenServer(listener: Listener, withLayout: boolean) {
 }
 
 /** What happens beside the bytes. */
-export interface Stage {
+interface Stage {
   readonly client: GoldenClient;
   /** Called when the server should start to drain; a client that is tested alone does not need it. */
   readonly drain?: () => void;
@@ -261,7 +261,7 @@ export const monologues: readonly { readonly name: string; readonly frames: read
 ];
 
 /** Frames that conversations this small do not need. */
-export const singleFrames: readonly Frame[] = [
+const singleFrames: readonly Frame[] = [
   { kind: "credit", call: 7, bytes: 131_072 },
   { kind: "credit", call: "connection", bytes: 524_288 },
   { kind: "cancel", call: 7, code: 4 },

@@ -17,7 +17,7 @@ import { Link, type PairOptions } from "./pair.ts";
 import { RawPeer } from "./raw-peer.ts";
 import { until } from "./until.ts";
 
-export const Short = failure("test.v1.Short", { data: type<{ missing: number }>() });
+const Short = failure("test.v1.Short", { data: type<{ missing: number }>() });
 
 export const Test = service("test.v1.Test", {
   echo: unary({ input: type<unknown>(), output: type<unknown>() }),

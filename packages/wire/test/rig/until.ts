@@ -8,7 +8,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 }
 
 /** Everything that is due happens, input included. */
-export function turn(): Promise<void> {
+function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
