@@ -261,7 +261,7 @@ export const monologues: readonly { readonly name: string; readonly frames: read
 ];
 
 /** Frames that conversations this small do not need. */
-const singleFrames: readonly Frame[] = [
+export const singleFrames: readonly Frame[] = [
   { kind: "credit", call: 7, bytes: 131_072 },
   { kind: "credit", call: "connection", bytes: 524_288 },
   { kind: "cancel", call: 7, code: 4 },
