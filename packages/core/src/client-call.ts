@@ -7,7 +7,7 @@ import type { MethodCodec } from "./method-codec.ts";
 import { RpcError } from "./rpc-error.ts";
 import { ValidationFailure } from "./schema.ts";
 import { type Method, streamsResponses } from "./service.ts";
-import type { CallHandler, OutgoingCall, RequestSink, ResponseSink } from "./transport.ts";
+import type { CallHandler, CallProgress, OutgoingCall, RequestSink, ResponseSink } from "./transport.ts";
 
 /** What a caller may say of one call. */
 export interface CallOptions {
@@ -87,7 +87,7 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
     // Its own, because interceptors add to it.
     this.metadata = plan.metadata === undefined ? undefined : new Metadata(plan.metadata);
     this.#startedAt = performance.now();
-    this.#deadline = this.#startedAt + (options.timeoutMs ?? plan.timeoutMs);
+    this.#deadline = this.#startedAt + Number(options.timeoutMs ?? plan.timeoutMs);
   }
 
   get deadline(): number {
@@ -191,8 +191,8 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
 
   #applyOptions(): boolean {
     const { options } = this;
-    if (options.timeoutMs !== undefined && Number.isNaN(options.timeoutMs)) {
-      this.#refuse("INTERNAL", `timeoutMs must be a number of milliseconds, not ${options.timeoutMs}`);
+    if (options.timeoutMs !== undefined && (typeof options.timeoutMs !== "number" || Number.isNaN(options.timeoutMs))) {
+      this.#refuse("INTERNAL", `timeoutMs must be a number of milliseconds, not ${String(options.timeoutMs)}`);
       return false;
     }
     if (options.timeoutMs !== undefined && !(options.timeoutMs > 0)) {
@@ -254,13 +254,15 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
         metadata: error.metadata,
       });
     }
-    error.explain ??= this.#explanation(error, now);
+    const progress = this.requests?.progress() ?? { phase: "connecting" as const };
+    // What never had a connection was never sent.
+    if (progress.phase === "connecting" && error.processed === "unknown") error = error.with({ processed: "no" });
+    error.explain ??= this.#explanation(error, progress, now);
     return error;
   }
 
-  #explanation(error: RpcError, now: number): Explanation {
+  #explanation(error: RpcError, progress: CallProgress, now: number): Explanation {
     const elapsedMs = now - this.#startedAt;
-    const progress = this.requests?.progress() ?? { phase: "connecting" as const };
     return {
       elapsedMs,
       timeoutMs: this.deadline - this.#startedAt,

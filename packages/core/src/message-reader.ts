@@ -34,7 +34,9 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
   #busy = false;
   #held = false;
   #ended = false;
+  /** Why the call failed, until somebody has heard of it. */
   #error: RpcError | undefined;
+  #failure: RpcError | undefined;
   #used = false;
   /** Read by `forEach`. */
   #pushing = false;
@@ -64,7 +66,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
   finish(error: RpcError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#error = error;
+    this.#error = this.#failure = error;
     if (this.#head < this.#queue.length || this.#busy) return;
     this.#settle();
   }
@@ -78,6 +80,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
   }
 
   [Symbol.asyncIterator](): this {
+    // A second loop over a stream that failed must not look like an empty one.
+    if (this.#ended && this.#head === this.#queue.length) this.#error = this.#failure;
     return this;
   }
 
@@ -104,7 +108,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
     this.#queue = [];
     this.#head = 0;
     if (this.#ended) {
-      this.#error = undefined;
+      this.#error = this.#failure = undefined;
       return;
     }
     this.#ended = true;

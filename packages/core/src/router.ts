@@ -28,6 +28,9 @@ export class Router {
       throw new TypeError("createServer needs at least one codec: `codecs: [cbor()]`");
     }
     for (const codec of codecs) {
+      if (typeof codec?.message !== "function") {
+        throw new TypeError(`\`codecs\` has something that is no codec: ${String(codec)}; is it cbor without ()?`);
+      }
       if (this.#codecs.has(codec.name)) throw new TypeError(`two codecs are called "${codec.name}"`);
       this.#codecs.set(codec.name, codec);
     }

@@ -171,12 +171,23 @@ function answerMany(
   try {
     const result = isPush(handler)
       ? handler.push(input, writer(gate, send), context)
-      : pump(handler(input, context) as Messages<unknown>, gate, send);
+      : pump(messagesOf(handler(input, context), context), gate, send);
     if (isThenable(result)) result.then(done, fail);
     else done();
   } catch (error) {
     fail(error);
   }
+}
+
+/** What a streaming handler returned, if it is what such a handler returns. */
+function messagesOf(result: unknown, context: ServerCall): Messages<unknown> {
+  if (typeof result === "object" && result !== null && (Symbol.asyncIterator in result || Symbol.iterator in result)) {
+    return result as Messages<unknown>;
+  }
+  if (isThenable(result)) result.then(undefined, () => {});
+  throw new TypeError(
+    `${context.method.fullName} streams its responses: its handler must be a generator or return something iterable`,
+  );
 }
 
 function writer(gate: RoomGate, send: (message: unknown) => boolean): MessageWriter<unknown> {

@@ -208,7 +208,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
         if (method.effect !== "keyed" && method.effect !== "at-most-once") continue;
         throw new TypeError(
           `${method.fullName} is ${method.effect}, and this server has no interceptor of stage "once" to keep that ` +
-            `promise: add one to \`use\`, for example once(store) of @farcall/idempotency-store, or declare another effect`,
+            `promise: add one to \`use\`, or declare another effect`,
         );
       }
     }
@@ -252,5 +252,5 @@ function logError(error: RpcError, source: ErrorSource): void {
   const where = source.context === undefined ? source.peer : `${source.context.method.fullName} from ${source.peer}`;
   // Only when nobody has said where to: an error that no one hears of is worse than a line on the terminal.
   // oxlint-disable-next-line no-console
-  console.error(`farcall: ${where}:`, error.cause ?? error);
+  console.error(`farcall: ${where}:`, source.context === undefined ? error.message : (error.cause ?? error));
 }

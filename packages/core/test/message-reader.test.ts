@@ -29,6 +29,15 @@ function watched(onReady: (reader: MessageReader<number>) => void = () => {}): W
 
 const broken = new RpcError("UNAVAILABLE", "lost");
 
+test("a second loop over a stream that failed throws again, it does not look empty", async () => {
+  const { reader } = watched();
+  reader.push(1);
+  reader.finish(broken);
+  expect(await reader.next()).toEqual({ value: 1, done: false });
+  expect(await rejection(collect(reader))).toBe(broken);
+  expect(await rejection(collect(reader))).toBe(broken);
+});
+
 describe("pulling", () => {
   test("messages that come before they are asked for, and after", async () => {
     const { reader, cancels } = watched();

@@ -260,6 +260,29 @@ describe("what handlers throw", () => {
     expect(errors).toEqual([]);
   });
 
+  test("a streaming handler that returns nothing to read is told what it should be", async () => {
+    const errors: RpcError[] = [];
+    const Streams = service("test.v1.Streams", { many: serverStream(any) });
+    const link = direct();
+    const server = make({ onError: (error) => errors.push(error) }).add(Streams, {
+      many: (async () => 1) as never,
+    });
+    await server.listen(link.server);
+    const client = createClient(Streams, { transport: link.client, codec: textCodec() });
+    expect(await rpcRejection(collect(client.many("")))).toMatchObject({
+      code: "UNKNOWN",
+      rawMessage: "the handler failed",
+    });
+    expect((errors[0]?.cause as Error).message).toBe(
+      "test.v1.Streams/many streams its responses: its handler must be a generator or return something iterable",
+    );
+  });
+
+  test("a codec that was not made is refused", () => {
+    const cbor = () => textCodec();
+    expect(() => createServer({ codecs: [cbor as never] })).toThrow("is it cbor without ()?");
+  });
+
   test("anything else crosses as a neutral UNKNOWN, and onError hears it", async () => {
     for (const thrown of [new TypeError("secret"), "secret", undefined, { secret: 1 }]) {
       const { client, errors } = await bank(() => thrown);

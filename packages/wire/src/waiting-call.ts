@@ -11,6 +11,8 @@ export class WaitingCall implements RequestSink {
   #waiting: { value: unknown; last: boolean }[] = [];
   #halfClosed = false;
   #ended = false;
+  /** Why the last attempt to connect failed, for a call that waits for the next. */
+  refused: RpcError | undefined = undefined;
 
   constructor(call: OutgoingCall, responses: ResponseSink, forget: (call: WaitingCall) => void) {
     this.call = call;
@@ -54,7 +56,7 @@ export class WaitingCall implements RequestSink {
   cancel(error: RpcError): void {
     if (this.#inner !== undefined) return this.#inner.cancel(error);
     this.#forget(this);
-    this.fail(error);
+    this.fail(error.cause === undefined && this.refused !== undefined ? error.with({ cause: this.refused }) : error);
   }
 
   ready(): void {
@@ -62,7 +64,9 @@ export class WaitingCall implements RequestSink {
   }
 
   progress(): CallProgress {
-    if (this.#inner === undefined) return { phase: "connecting", connectMs: this.#connectMs };
+    if (this.#inner === undefined) {
+      return { phase: "connecting", connectMs: this.#connectMs, note: this.refused?.rawMessage };
+    }
     return { ...this.#inner.progress(), connectMs: this.#connectMs };
   }
 }

@@ -98,9 +98,10 @@ class WireClient implements ClientTransport {
         return waiting;
       case "resting":
         if (performance.now() < state.until && !call.waitForReady) {
-          waiting.fail(state.error);
+          waiting.fail(this.#restingError(state.error, state.until - performance.now()));
           return waiting;
         }
+        waiting.refused = state.error;
         this.#waiting.add(waiting);
         if (performance.now() >= state.until) this.#connect();
         else state.timer ??= startTimer(() => this.#connect(), state.until - performance.now());
@@ -231,17 +232,22 @@ class WireClient implements ClientTransport {
       error,
       timer: patient.length > 0 ? startTimer(() => this.#connect(), waitMs) : undefined,
     };
+    for (const one of patient) one.refused = error;
     for (const one of others) one.fail(error);
   }
 
   #connectError(cause: unknown): RpcError {
     const text = cause instanceof RpcError ? cause.rawMessage : ((cause as Error)?.message ?? String(cause));
     const code = cause instanceof RpcError && cause.remote ? cause.code : "UNAVAILABLE";
-    return new RpcError(code, `no connection to ${this.address}: ${text}`, {
-      processed: "no",
-      cause,
-      peer: this.address,
-    });
+    // Many a cause names the address itself.
+    const message = text.includes(this.address) ? text : `no connection to ${this.address}: ${text}`;
+    return new RpcError(code, message, { processed: "no", cause, peer: this.address });
+  }
+
+  /** What calls hear that do not wait for the next attempt. */
+  #restingError(error: RpcError, forMs: number): RpcError {
+    const message = `${error.rawMessage} (not tried again for ${Math.ceil(forMs)} ms)`;
+    return new RpcError(error.code, message, { processed: "no", cause: error.cause, peer: this.address });
   }
 
   async #close(): Promise<void> {

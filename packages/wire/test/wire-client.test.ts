@@ -26,6 +26,7 @@ describe("connecting", () => {
         message: expect.stringContaining("nobody home"),
       });
     }
+    expect(second.message).toMatch(/not tried again for \d+ ms/);
     expect(first).not.toBe(second);
     expect(f.link.attempts).toBe(1);
   });
@@ -47,9 +48,10 @@ describe("connecting", () => {
     const call = f.client.echo(1, { waitForReady: true, signal: abort.signal });
     abort.abort();
     expect(await failure(call)).toMatchObject({ code: "CANCELLED" });
-    expect(await failure(f.client.echo(2, { waitForReady: true, timeoutMs: 5 }))).toMatchObject({
-      code: "DEADLINE_EXCEEDED",
-    });
+    const late = await failure(f.client.echo(2, { waitForReady: true, timeoutMs: 5 }));
+    expect(late).toMatchObject({ code: "DEADLINE_EXCEEDED", processed: "no" });
+    expect((late.cause as Error).message).toContain("nobody home");
+    expect(late.explanation).toContain("nobody home");
     f.link.refuse = undefined;
     expect(await f.client.echo(3, { waitForReady: true })).toBe(3);
     expect(f.handled).toBe(1);
