@@ -260,24 +260,6 @@ describe("what handlers throw", () => {
     expect(errors).toEqual([]);
   });
 
-  test("a streaming handler that returns nothing to read is told what it should be", async () => {
-    const errors: RpcError[] = [];
-    const Streams = service("test.v1.Streams", { many: serverStream(any) });
-    const link = direct();
-    const server = make({ onError: (error) => errors.push(error) }).add(Streams, {
-      many: (async () => 1) as never,
-    });
-    await server.listen(link.server);
-    const client = createClient(Streams, { transport: link.client, codec: textCodec() });
-    expect(await rpcRejection(collect(client.many("")))).toMatchObject({
-      code: "UNKNOWN",
-      rawMessage: "the handler failed",
-    });
-    expect((errors[0]?.cause as Error).message).toBe(
-      "test.v1.Streams/many streams its responses: its handler must be a generator or return something iterable",
-    );
-  });
-
   test("a codec that was not made is refused", () => {
     const cbor = () => textCodec();
     expect(() => createServer({ codecs: [cbor as never] })).toThrow("is it cbor without ()?");
@@ -365,11 +347,16 @@ describe("what handlers throw", () => {
     expect((await rpcRejection(client.say("a"))).code).toBe("INTERNAL");
   });
 
-  test("a streaming handler that returns nothing to iterate is a bug that onError hears of", async () => {
-    const { client, errors } = await pair({ handlers: { list: () => undefined as never } });
-    expect((await rpcRejection(collect(client.list(1)))).code).toBe("UNKNOWN");
-    expect(errors[0]?.error.cause).toBeInstanceOf(TypeError);
-  });
+  test.each([() => undefined, async () => 1])(
+    "a streaming handler that returns nothing to iterate: %s",
+    async (list) => {
+      const { client, errors } = await pair({ handlers: { list: list as never } });
+      expect((await rpcRejection(collect(client.list(1)))).code).toBe("UNKNOWN");
+      expect((errors[0]?.error.cause as Error).message).toMatch(
+        /list streams its responses: its handler must be a generator or return something iterable$/,
+      );
+    },
+  );
 });
 
 describe("validation of requests", () => {
