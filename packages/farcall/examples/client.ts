@@ -2,7 +2,7 @@
 import { createClient, tcp } from "farcall";
 import { Calculator, DivisionByZero } from "./contract.ts";
 
-await using transport = tcp(process.env["ADDRESS"] ?? "127.0.0.1:7001");
+const transport = tcp(process.env["ADDRESS"] ?? "127.0.0.1:7001");
 const calculator = createClient(Calculator, { transport });
 
 const { quotient } = await calculator.divide({ a: 84, b: 2 }, { timeoutMs: 500 });
@@ -15,3 +15,5 @@ try {
 } catch (error) {
   if (DivisionByZero.is(error)) console.log(`cannot divide ${error.data.dividend} by zero`);
 }
+
+await transport.close(); // an open connection keeps the process alive

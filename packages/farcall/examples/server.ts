@@ -16,3 +16,5 @@ server.add(Calculator, {
 
 const { address } = await server.listen(tcpServer({ port: Number(process.env["PORT"] ?? 7001) }));
 console.log(`listening on ${address}`);
+
+process.once("SIGTERM", () => server.close()); // what runs may finish; what comes is refused
