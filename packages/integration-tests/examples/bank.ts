@@ -17,7 +17,7 @@ export const Bank = service("bank.v1.Bank", {
 });
 
 // The server.
-await using server = createServer({ codecs: [cbor()] });
+const server = createServer({ codecs: [cbor()] });
 let balance = 100;
 server.add(Bank, {
   balance: () => balance,
@@ -34,7 +34,7 @@ server.add(Bank, {
 const { address } = await server.listen(tcpServer({ port: 0 }));
 
 // The client.
-await using transport = tcp(address);
+const transport = tcp(address);
 const bank = createClient(Bank, { transport, codec: cbor() });
 
 console.log(await bank.withdraw({ account: "ann", amount: 30 }, { timeoutMs: 500 })); // { left: 70 }
@@ -44,3 +44,6 @@ try {
 } catch (error) {
   if (InsufficientFunds.is(error)) console.log(`${error.data.missing} too much`); // 10 too much
 }
+
+await transport.close();
+await server.close();

@@ -2,7 +2,7 @@ import { clientInterceptor, contextKey, ContextValues, type ClientInterceptor } 
 
 const startedAt = contextKey<number>("startedAt");
 
-/** Tells how long each call took, retries included. */
+/** Tells how long each call took. */
 export function timing(tell: (method: string, ms: number, code: string) => void): ClientInterceptor {
   return clientInterceptor("timing", "trace", {
     start(call) {

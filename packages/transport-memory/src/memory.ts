@@ -4,7 +4,7 @@ import { memoryLink, type MemoryLinkOptions } from "./memory-link.ts";
 
 /** What `memory()` can be told. */
 export interface MemoryOptions extends MemoryLinkOptions {
-  /** As over any other connection: limits, keep-alive, back-off, handshake. */
+  /** As over any other connection: limits, keep-alive, back-off (here none unless you set it), handshake. */
   readonly client?: WireClientOptions;
   /** As over any other connection: keep-alive, connection age, handshake. */
   readonly server?: WireServerOptions;
@@ -20,11 +20,15 @@ export interface MemoryTransport {
   cut(): void;
 }
 
+/** There is nobody to spare: the next call tries anew, and those that wait are no later than a timer. */
+const backoff = { initialMs: 0, maxMs: 0 };
+
 /**
  * A client and a server in one process, through the same frames, credit and limits as over a network, without a socket.
  * Needs nothing of Node: it runs in browsers too.
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {
   const { connector, listener, cut } = memoryLink(options);
-  return { client: wireClient(connector, options.client), server: wireServer(listener, options.server), cut };
+  const client = wireClient(connector, { ...options.client, backoff: options.client?.backoff ?? backoff });
+  return { client, server: wireServer(listener, options.server), cut };
 }

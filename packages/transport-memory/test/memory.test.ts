@@ -68,12 +68,12 @@ test("a reader that takes its time holds back the writer", async () => {
 });
 
 test("cut ends open calls, and the next call connects anew", async () => {
-  const { stub, cut, called } = await start({ client: { backoff: { initialMs: 1 } } });
+  const { stub, cut, called } = await start();
   const call = stub.never({});
   await called;
   cut();
   await expect(call).rejects.toMatchObject({ code: "UNAVAILABLE", processed: "unknown" });
-  expect(await stub.add({ a: 1, b: 2 }, { waitForReady: true })).toEqual({ total: 3 });
+  expect(await stub.add({ a: 1, b: 2 })).toEqual({ total: 3 });
 });
 
 test("a call while nobody listens is UNAVAILABLE and provably not processed", async () => {
@@ -81,6 +81,34 @@ test("a call while nobody listens is UNAVAILABLE and provably not processed", as
   ending.push(() => transport.close());
   const call = createClient(Numbers, { transport, codec: json() }).add({ a: 1, b: 2 });
   await expect(call).rejects.toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+});
+
+/** A stub whose first call came before anybody listened, and the server that listens now. */
+async function startLate(options?: MemoryOptions) {
+  const { client: transport, server: listener } = memory(options);
+  const server = createServer({ codecs: [json()] });
+  ending.push(
+    () => server.close({ graceMs: 0 }),
+    () => transport.close(),
+  );
+  const stub = createClient(Numbers, { transport, codec: json() });
+  await expect(stub.add({ a: 1, b: 2 })).rejects.toThrow(/nobody listens/);
+  const patient = stub.add({ a: 1, b: 2 }, { waitForReady: true });
+  server.add(Numbers, { add: ({ a, b }) => ({ total: a + b }), never: () => ({}), count: () => [] });
+  await server.listen(listener);
+  return { stub, patient };
+}
+
+test("a call that came too early spoils nothing for the next", async () => {
+  const { stub, patient } = await startLate();
+  expect(await stub.add({ a: 1, b: 2 })).toEqual({ total: 3 });
+  expect(await patient).toEqual({ total: 3 });
+});
+
+test("a client may be told to back off as over a network", async () => {
+  const { stub, patient } = await startLate({ client: { backoff: { initialMs: 200, jitter: 0 } } });
+  await expect(stub.add({ a: 1, b: 2 })).rejects.toThrow(/nobody listens/);
+  expect(await patient).toEqual({ total: 3 });
 });
 
 test("a second server on the same pair is refused", async () => {
