@@ -146,8 +146,9 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     };
     try {
       const pending = hook(this.peer);
-      if (pending instanceof Promise) pending.then(letIn, turnAway);
-      else letIn();
+      // A promise of whatever realm or library is one: a hook that refuses later must not let everybody in.
+      if (pending === undefined) letIn();
+      else Promise.resolve(pending).then(letIn, turnAway);
     } catch (error) {
       turnAway(error);
     }

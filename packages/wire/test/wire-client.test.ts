@@ -107,6 +107,13 @@ describe("connecting", () => {
     expect(f.link.attempts).toBe(2);
   });
 
+  test("a handshake hook that refuses with a promise of another library keeps everybody out", async () => {
+    const hook = () => ({ then: (_: unknown, no: (error: Error) => void) => setTimeout(() => no(new Error("no"))) });
+    await using f = await fixture({ server: { onHandshake: hook as never }, client: { backoff } });
+    expect(await failure(f.client.echo(1))).toMatchObject({ code: "UNKNOWN", processed: "no" });
+    expect(f.handled).toBe(0);
+  });
+
   test("options that are none are named", () => {
     const { connector } = { connector: { address: "x", connect: () => Promise.reject(new Error("x")) } };
     expect(() => wireClient(connector, { connectTimeoutMs: 0 })).toThrow("connectTimeoutMs");
