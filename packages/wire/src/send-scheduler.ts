@@ -11,6 +11,13 @@ interface Waiting {
   offset: number;
   /** `positional` and `end`. */
   readonly flags: number;
+  next: Waiting | undefined;
+}
+
+/** Messages that wait, linked, so that taking the first costs the same however many there are. */
+interface Backlog {
+  first: Waiting;
+  last: Waiting;
 }
 
 /** The part of a call that sends. */
@@ -20,7 +27,7 @@ export interface Sender {
   /** What the peer allows this call to send still, bytes. */
   sendCredit: number;
   /** Messages that wait, undefined when there are none. Belongs to the scheduler. */
-  waiting: Waiting[] | undefined;
+  waiting: Backlog | undefined;
   /** Everything that waited is written. */
   sendingCaughtUp(): void;
 }
@@ -37,8 +44,8 @@ export class SendScheduler {
   maxMessageBytes = 0xffffffff;
   #credit = initialConnectionCredit;
   readonly #queue: WriteQueue;
-  /** Calls with something to send and credit of their own, in turn. */
-  #turns: Sender[] = [];
+  /** Calls with something to send and credit of their own, in turn: the first goes to the end when it had its frame. */
+  readonly #turns = new Set<Sender>();
 
   constructor(queue: WriteQueue) {
     this.#queue = queue;
@@ -96,12 +103,13 @@ export class SendScheduler {
 
   /** Puts an encoded message behind what its call has waiting, and sends what may be sent. */
   wait(sender: Sender, bytes: Uint8Array, flags: number): void {
-    const message = { bytes, offset: 0, flags };
+    const message: Waiting = { bytes, offset: 0, flags, next: undefined };
     if (sender.waiting === undefined) {
-      sender.waiting = [message];
-      this.#turns.push(sender);
+      sender.waiting = { first: message, last: message };
+      this.#turns.add(sender);
     } else {
-      sender.waiting.push(message);
+      sender.waiting.last.next = message;
+      sender.waiting.last = message;
     }
     this.run();
   }
@@ -109,14 +117,14 @@ export class SendScheduler {
   /** Forgets what a call has waiting. */
   drop(sender: Sender): void {
     sender.waiting = undefined;
+    this.#turns.delete(sender);
   }
 
   /** The peer gives a call credit. @throws ProtocolError */
   creditCall(sender: Sender, credit: number): void {
-    const hadNone = sender.sendCredit <= messageOverheadBytes;
     sender.sendCredit = addCredit(sender.sendCredit, credit);
     if (sender.waiting === undefined || sender.sendCredit <= messageOverheadBytes) return;
-    if (hadNone && !this.#turns.includes(sender)) this.#turns.push(sender);
+    this.#turns.add(sender);
     this.run();
   }
 
@@ -135,23 +143,22 @@ export class SendScheduler {
 
   /** Writes frames of waiting messages, a frame a turn, until credit or room runs out. */
   run(): void {
-    while (this.#turns.length > 0 && this.#credit > messageOverheadBytes && this.#queue.hasRoom) {
-      const sender = this.#turns.shift() as Sender;
-      const message = sender.waiting?.[0];
-      if (message === undefined) continue;
+    for (const sender of this.#turns) {
+      if (this.#credit <= messageOverheadBytes || !this.#queue.hasRoom) return;
+      this.#turns.delete(sender);
+      const { waiting } = sender;
       // A call without credit leaves the turns until it gets some.
-      if (sender.sendCredit <= messageOverheadBytes) continue;
+      if (waiting === undefined || sender.sendCredit <= messageOverheadBytes) continue;
+      const message = waiting.first;
       this.#sendPart(sender, message);
       if (message.offset < message.bytes.length) {
-        this.#turns.push(sender);
-        continue;
-      }
-      sender.waiting?.shift();
-      if (sender.waiting?.length === 0) {
+        this.#turns.add(sender);
+      } else if (message.next !== undefined) {
+        waiting.first = message.next;
+        this.#turns.add(sender);
+      } else {
         sender.waiting = undefined;
         sender.sendingCaughtUp();
-      } else if (sender.waiting !== undefined) {
-        this.#turns.push(sender);
       }
     }
   }

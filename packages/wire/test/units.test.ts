@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Metadata } from "@farcall/core";
 import { ByteWriter } from "@farcall/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -14,7 +16,7 @@ import { WriteQueue } from "../src/write-queue.ts";
 import { fixture } from "./rig/fixture.ts";
 import { withHeader } from "./rig/frame-text.ts";
 import { pair } from "./rig/pair.ts";
-import { randomFrom } from "./rig/until.ts";
+import { randomFrom, until } from "./rig/until.ts";
 
 describe("frame decoder", () => {
   const frames = [
@@ -265,6 +267,39 @@ describe("send scheduler", () => {
     expect(frames.filter(([id]) => id === 1).reduce((sum, [, bytes]) => sum + bytes, 0)).toBe(200_000 + 4);
     scheduler.drop(two);
     expect(() => scheduler.creditCall(two, 0)).toThrow("zero");
+  });
+});
+
+describe("what waits to be sent", () => {
+  const sender = (id: number) => ({ id, sendCredit: 2 ** 30, waiting: undefined, sendingCaughtUp() {} });
+
+  test("a call that was dropped leaves nothing behind", async () => {
+    const scheduler = new SendScheduler(new WriteQueue({ write: () => true, close: () => {} } as never, () => {}));
+    scheduler.wait(sender(0), new Uint8Array(1024 * 1024 - 16), 0);
+    let dropped: object | undefined = sender(1);
+    const gone = new WeakRef(dropped);
+    scheduler.wait(dropped as never, new Uint8Array(100), 0);
+    scheduler.drop(dropped as never);
+    dropped = undefined;
+    setFlagsFromString("--expose-gc");
+    const gc = runInNewContext("gc") as () => void;
+    await until(() => (gc(), gone.deref() === undefined), "it is collected");
+    expect(scheduler.maxMessageBytes).toBeGreaterThan(0);
+  });
+
+  test("a hundred thousand messages of one call leave in no time", () => {
+    const queue = new WriteQueue({ write: () => true, close: () => {} } as never, () => {});
+    const scheduler = new SendScheduler(queue);
+    scheduler.wait(sender(0), new Uint8Array(1024 * 1024 - 16), 0);
+    const one = sender(1);
+    for (let i = 0; i < 200_000; i++) scheduler.wait(one, Uint8Array.of(1), 0);
+    const began = performance.now();
+    scheduler.creditConnection(2 ** 29);
+    while (one.waiting !== undefined) {
+      queue.flush();
+      scheduler.run();
+    }
+    expect(performance.now() - began).toBeLessThan(1_000);
   });
 });
 
