@@ -10,6 +10,7 @@ import { KeepAlive, type KeepAliveSubject } from "./keep-alive.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 import { startTimer } from "./start-timer.ts";
+import { errorNumber } from "./status-frame.ts";
 import type { KeepAliveOptions } from "./wire-options.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -128,11 +129,16 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     if (this.#handshakeOver) clearTimeout(this.#handshakeTimer);
   }
 
-  /** Sends one frame that is not on the hot path. */
+  /** Sends one frame that is not on the hot path. When `fields` throws, so does this, and nothing was written. */
   write(kind: number, fields?: (to: ByteWriter) => void): void {
     if (this.#state === "closed") return;
     const frame = this.queue.begin(kind);
-    fields?.(this.queue.writer);
+    try {
+      fields?.(this.queue.writer);
+    } catch (error) {
+      this.queue.abandon(frame);
+      throw error;
+    }
     this.queue.finish(frame);
     // Nothing of a flooded connection is read, so its peer has to show that it reads.
     if (this.queue.checkFlood()) this.keepAlive.ask();
@@ -169,7 +175,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   goAway(code: RpcError["code"] | "OK" = "OK", message = ""): void {
     this.write(FrameKind.goAway, (to) => {
       writeU32(to, this.#end.accepted);
-      writeU8(to, statusNumbers[code]);
+      writeU8(to, code === "OK" ? statusNumbers.OK : errorNumber(code));
       writeString(to, message.slice(0, 1024));
     });
   }
@@ -203,6 +209,12 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
       ? (["INTERNAL", "unknown"] as const)
       : (["UNAVAILABLE", "no"] as const);
     this.fail(new RpcError(code, `protocol error: ${error.message}`, { processed, cause: error }));
+  }
+
+  /** This end broke. What it threw is the cause, for whoever reads reports; the peer has no business with its text. */
+  #broke(error: unknown): void {
+    const processed = this.#handshakeOver ? "unknown" : "no";
+    this.fail(new RpcError("INTERNAL", "internal error", { processed, cause: error }));
   }
 
   /** Closes when everything has been written; a peer that does not take it gets a little time and no more. */
@@ -245,7 +257,8 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     try {
       this.#decoder.push(chunk);
     } catch (error) {
-      this.violated(error instanceof ProtocolError ? error : new ProtocolError(`internal error: ${String(error)}`));
+      if (error instanceof ProtocolError) this.violated(error);
+      else this.#broke(error);
     }
   }
 

@@ -219,34 +219,33 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     const flagsAt = idAt + 4;
     writer.position = flagsAt + 1;
     let flags = last ? DataFlag.end : 0;
-    writeVarint(writer, this.#binding.id);
-    if (call.deadline !== Infinity) {
-      flags |= DataFlag.deadline;
-      writeVarint(writer, timeLeftMs(call.deadline));
-    }
-    if (call.attempt !== 1) {
-      flags |= DataFlag.attempt;
-      writeVarint(writer, call.attempt);
-    }
-    if (call.metadata !== undefined && call.metadata.size > 0) {
-      flags |= DataFlag.metadata;
-      writeMetadata(writer, call.metadata);
-    }
     let taken: Uint8Array | undefined;
     const messageFlags = (requestPositional ? DataFlag.positional : 0) | (last ? DataFlag.end : 0);
-    if (hasMessage) {
-      const messageAt = writer.position;
-      try {
-        if (sender.fits(frame, this, call.codec.request, value, requestPositional)) {
-          flags |= DataFlag.message | messageFlags;
-        } else {
-          taken = queue.takeFrom(messageAt);
-          flags &= ~DataFlag.end;
-        }
-      } catch (error) {
-        this.cancel(sendingError(call, "its request", error, "no"));
-        return true;
+    try {
+      writeVarint(writer, this.#binding.id);
+      if (call.deadline !== Infinity) {
+        flags |= DataFlag.deadline;
+        writeVarint(writer, timeLeftMs(call.deadline));
       }
+      if (call.attempt !== 1) {
+        flags |= DataFlag.attempt;
+        writeVarint(writer, call.attempt);
+      }
+      if (call.metadata !== undefined && call.metadata.size > 0) {
+        flags |= DataFlag.metadata;
+        writeMetadata(writer, call.metadata);
+      }
+      const messageAt = writer.position;
+      if (hasMessage && sender.fits(frame, this, call.codec.request, value, requestPositional)) {
+        flags |= DataFlag.message | messageFlags;
+      } else if (hasMessage) {
+        taken = queue.takeFrom(messageAt);
+        flags &= ~DataFlag.end;
+      }
+    } catch (error) {
+      queue.abandon(frame);
+      this.cancel(sendingError(call, "its request", error, "no"));
+      return true;
     }
     this.#owner.callBegins(this);
     putU32(writer.buffer, idAt, this.id);

@@ -24,7 +24,7 @@ import {
   maxMetadataBlockBytes,
 } from "./frame.ts";
 import type { Hello } from "./hello.ts";
-import { messageCost } from "./multiplexed-call.ts";
+import { messageCost, sendingError } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { KeepAliveOptions } from "./wire-options.ts";
 
@@ -140,14 +140,14 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
       );
       return ended;
     }
-    const one = new ClientCallEnd(
-      this.#channel,
-      this,
-      this.#callCredit,
-      call,
-      this.#bindings.get(call.codec) ?? this.#bind(call),
-      responses,
-    );
+    let binding: ClientBinding;
+    try {
+      binding = this.#bindings.get(call.codec) ?? this.#bind(call);
+    } catch (error) {
+      responses.end(sendingError(call, "its method's name", error, "no"), undefined);
+      return ended;
+    }
+    const one = new ClientCallEnd(this.#channel, this, this.#callCredit, call, binding, responses);
     // Nearly every call begins before the next one is made; only those that do not cost more than an assignment.
     if (this.#latest !== undefined) this.#unsent.add(this.#latest);
     this.#latest = one;
@@ -285,8 +285,6 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     if (binding === undefined) {
       const id = this.#bindingsById.length;
       binding = { id, hasRequestLayout: requestLayout.length > 0, requestPositional: false };
-      this.#bindingsById.push(binding);
-      this.#bindingsByName.set(name, binding);
       this.#channel.write(FrameKind.bind, (to) => {
         writeVarint(to, id);
         writeU8(to, callKinds.indexOf(method.kind));
@@ -295,6 +293,8 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
         writeBytes(to, requestLayout);
         writeBytes(to, responseLayout);
       });
+      this.#bindingsById.push(binding);
+      this.#bindingsByName.set(name, binding);
     }
     this.#bindings.set(codec, binding);
     return binding;

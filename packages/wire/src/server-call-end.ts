@@ -116,10 +116,14 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
     if (metadataBytes(metadata) > this.#owner.maxMetadataBytes) {
       return this.#fail(this.#metadataTooLarge("response header"));
     }
-    this.channel.write(FrameKind.header, (to) => {
-      writeU32(to, this.id);
-      writeMetadata(to, metadata);
-    });
+    try {
+      this.channel.write(FrameKind.header, (to) => {
+        writeU32(to, this.id);
+        writeMetadata(to, metadata);
+      });
+    } catch (error) {
+      this.#fail(this.#unwritable("response header", error));
+    }
   }
 
   message(value: unknown): boolean {
@@ -209,10 +213,23 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
     this.#requests?.cancel(error);
   }
 
+  /** Reports what went wrong. Returns what the client hears of it. */
+  #unwritable(what: string, cause: unknown): RpcError {
+    const message = `${this.method.fullName}: the ${what} cannot be written`;
+    this.#owner.report(new RpcError("INTERNAL", message, { processed: "yes", cause }));
+    return new RpcError("INTERNAL", message, { processed: "yes" });
+  }
+
   #writeStatus(): void {
-    this.channel.write(FrameKind.status, (to) =>
-      writeStatus(to, this.id, this, this.#finalError, this.#finalTrailers, this.#owner.maxMetadataBytes),
-    );
+    const write = (error: RpcError | undefined, trailers: Metadata | undefined): void =>
+      this.channel.write(FrameKind.status, (to) =>
+        writeStatus(to, this.id, this, error, trailers, this.#owner.maxMetadataBytes),
+      );
+    try {
+      write(this.#finalError, this.#finalTrailers);
+    } catch (error) {
+      write(this.#unwritable("end", error), undefined);
+    }
     this.#finish();
   }
 

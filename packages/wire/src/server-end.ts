@@ -30,7 +30,7 @@ import { messageCost } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { type ServerBinding, ServerCallEnd, type ServerCallOwner } from "./server-call-end.ts";
 import { startTimer } from "./start-timer.ts";
-import { writeStatus } from "./status-frame.ts";
+import { errorNumber, writeStatus } from "./status-frame.ts";
 import type { WireServerOptions } from "./wire-options.ts";
 
 /** What a server's connection needs of the transport that accepted it. */
@@ -142,7 +142,8 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     const turnAway = (error: unknown): void => {
       const known =
         error instanceof RpcError ? error : new RpcError("UNKNOWN", "the handshake failed", { cause: error });
-      this.#channel.fail(new RpcError(known.code, known.rawMessage, { processed: "no", cause: known }));
+      const code = statusFromNumber(errorNumber(known.code)) as RpcError["code"];
+      this.#channel.fail(new RpcError(code, known.rawMessage, { processed: "no", cause: known }));
     };
     try {
       const pending = hook(this.peer);

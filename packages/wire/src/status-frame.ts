@@ -34,6 +34,11 @@ export interface Status {
   readonly trailers: Metadata | undefined;
 }
 
+/** The number of an error's code. What is none is UNKNOWN: it must never be read as OK. */
+export function errorNumber(code: RpcError["code"]): number {
+  return (Object.hasOwn(statusNumbers, code) && statusNumbers[code]) || statusNumbers.UNKNOWN;
+}
+
 /** Writes the fields of a `status` frame. What is too large for the frame or the peer's limit is left out. */
 export function writeStatus(
   to: ByteWriter,
@@ -44,7 +49,7 @@ export function writeStatus(
   maxMetadataBytes: number,
 ): void {
   writeU32(to, id);
-  writeU8(to, statusNumbers[error?.code ?? "OK"]);
+  writeU8(to, error === undefined ? statusNumbers.OK : errorNumber(error.code));
   const details = error === undefined || call === undefined ? [] : detailsThatFit(error, call);
   const hasTrailers = trailers !== undefined && trailers.size > 0 && metadataBytes(trailers) <= maxMetadataBytes;
   const retryAfter = error?.retryAfterMs;
