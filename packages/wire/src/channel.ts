@@ -11,7 +11,7 @@ import { ProtocolError } from "./protocol-error.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 import { startTimer } from "./start-timer.ts";
 import { errorNumber } from "./status-frame.ts";
-import type { KeepAliveOptions } from "./wire-options.ts";
+import type { ServerKeepAliveOptions } from "./wire-options.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 /** What the two ends of a channel do differently. */
@@ -26,7 +26,7 @@ export interface ChannelEnd {
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void;
   /** The peer takes no new calls: it has accepted so many. */
   goAway(accepted: number, error: RpcError | undefined): void;
-  /** The peer answered a ping. */
+  /** Bytes came, so the peer lives; whatever they said has been done. */
   answered(): void;
   /** Nothing more comes or goes: whatever is open ends with `error`. Once. */
   closed(error: RpcError): void;
@@ -35,7 +35,7 @@ export interface ChannelEnd {
 }
 
 export interface ChannelOptions {
-  readonly keepAlive: KeepAliveOptions | false | undefined;
+  readonly keepAlive: ServerKeepAliveOptions | false | undefined;
   readonly maxMetadataBytes: number;
   readonly handshakeTimeoutMs: number;
   /** Shortest time between the peer's pings, ms; 0 for any. */
@@ -260,6 +260,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
       if (error instanceof ProtocolError) this.violated(error);
       else this.#broke(error);
     }
+    if (this.#state === "ready") this.#end.answered();
   }
 
   #hello(from: ByteReader): void {
@@ -292,7 +293,6 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   }
 
   #ponged(): void {
-    this.#end.answered();
     if (this.#pingSentAt === undefined) return;
     const ms = performance.now() - this.#pingSentAt;
     this.#pingSentAt = undefined;

@@ -1,5 +1,5 @@
 import { startTimer } from "./start-timer.ts";
-import type { KeepAliveOptions } from "./wire-options.ts";
+import type { ServerKeepAliveOptions } from "./wire-options.ts";
 
 /** What keep-alive watches. */
 export interface KeepAliveSubject {
@@ -11,46 +11,49 @@ export interface KeepAliveSubject {
 }
 
 /**
- * Finds out that a peer is gone when its machine or the network went silently. Time is the wall clock's, because it goes
- * on while a machine sleeps, and a connection that slept is doubtful.
+ * Finds out that a peer is gone when its machine or the network went silently. Time is the longer of what two clocks
+ * say: the wall clock's goes on while a machine sleeps, and a connection that slept is doubtful; the monotonic one
+ * cannot be set back.
  */
 export class KeepAlive {
   readonly #subject: KeepAliveSubject;
   readonly #idleMs: number;
   readonly #timeoutMs: number;
-  #lastHeardAt = Date.now();
+  readonly #restMs: number;
+  #lastHeardAt: Moment = now();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #pingedAt: number | undefined;
+  #pingedAt: Moment | undefined;
   #stopped = false;
 
-  constructor(subject: KeepAliveSubject, options: KeepAliveOptions | false = {}) {
+  constructor(subject: KeepAliveSubject, options: ServerKeepAliveOptions | false = {}) {
     this.#subject = subject;
     this.#idleMs = options === false ? Infinity : (options.idleMs ?? 20_000);
     this.#timeoutMs = options === false ? Infinity : (options.timeoutMs ?? 10_000);
+    this.#restMs = options === false ? Infinity : (options.idlePingMs ?? Infinity);
   }
 
   /** Something arrived. */
   heard(): void {
-    this.#lastHeardAt = Date.now();
+    this.#lastHeardAt = now();
     if (this.#pingedAt === undefined) return;
     this.#pingedAt = undefined;
-    this.#arm(this.#idleMs);
+    this.#arm(Math.min(this.#idleMs, this.#restMs));
   }
 
   /** Has the peer been silent for so long that it should be asked before it is trusted with a call? */
   get doubtful(): boolean {
-    return Date.now() - this.#lastHeardAt > Math.max(this.#idleMs * 3, 1_000);
+    return msSince(this.#lastHeardAt) > Math.max(this.#idleMs * 3, 1_000);
   }
 
-  /** A call was opened: from now on the peer is watched. */
+  /** A call was opened, or an end that pings idle connections has one: from now on the peer is watched. */
   watch(): void {
-    if (this.#timer === undefined && this.#idleMs !== Infinity) this.#arm(this.#idleMs);
+    if (this.#timer === undefined) this.#arm(Math.min(this.#idleMs, this.#restMs));
   }
 
   /** Asks the peer now. */
   ask(): void {
     if (this.#pingedAt !== undefined || this.#stopped) return;
-    this.#pingedAt = Date.now();
+    this.#pingedAt = now();
     this.#subject.ping();
     this.#arm(this.#timeoutMs);
   }
@@ -71,21 +74,35 @@ export class KeepAlive {
 
   #check = (): void => {
     this.#timer = undefined;
-    const now = Date.now();
     if (this.#pingedAt !== undefined) {
-      const waited = now - this.#pingedAt;
+      const waited = msSince(this.#pingedAt);
       if (waited < this.#timeoutMs) return this.#arm(Math.min(this.#timeoutMs, this.#timeoutMs - waited));
       // This process slept or was busy: the answer may have arrived and not been read, so it gets its time anew.
       if (waited > this.#timeoutMs * 2) {
-        this.#pingedAt = now;
+        this.#pingedAt = now();
         return this.#arm(this.#timeoutMs);
       }
       this.#subject.lost(new Error(`the peer did not answer a ping within ${this.#timeoutMs} ms`));
       return;
     }
-    if (!this.#subject.busy) return;
-    const silence = now - this.#lastHeardAt;
-    if (silence >= this.#idleMs) this.ask();
-    else this.#arm(this.#idleMs - silence);
+    const limitMs = this.#subject.busy ? this.#idleMs : this.#restMs;
+    if (limitMs === Infinity && !this.#subject.busy) return;
+    const silence = msSince(this.#lastHeardAt);
+    if (silence >= limitMs) this.ask();
+    // Looked at again soon, because a call may begin, and calls should not have to set timers.
+    else this.#arm(Math.min(this.#idleMs, limitMs - silence));
   };
+}
+
+interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+function now(): Moment {
+  return { monotonic: performance.now(), wall: Date.now() };
+}
+
+function msSince(moment: Moment): number {
+  return Math.max(performance.now() - moment.monotonic, Date.now() - moment.wall);
 }

@@ -73,7 +73,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     this.#maxRequestMetadataBytes = Math.min(limits.maxMetadataBytes, maxMetadataBlockBytes);
     this.peer = { ...connection.peer, handshake: new Metadata() };
     this.#channel = new Channel(connection, this, initialConnectionCredit, {
-      keepAlive: owner.options.keepAlive,
+      keepAlive: owner.options.keepAlive === false ? false : { idlePingMs: 120_000, ...owner.options.keepAlive },
       maxMetadataBytes: this.#maxRequestMetadataBytes,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       minPingIntervalMs: owner.options.minPingIntervalMs ?? 5_000,
@@ -126,6 +126,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   }
 
   hello(hello: Hello): void {
+    this.#channel.keepAlive.watch();
     this.#callCredit = hello.callCredit;
     this.maxMetadataBytes = Math.min(hello.maxMetadataBytes, maxMetadataBlockBytes);
     this.peer = { ...this.peer, handshake: hello.metadata };

@@ -113,7 +113,10 @@ class WireClient implements ClientTransport {
       case "ready":
         this.#waiting.add(waiting);
         this.#state = { name: "doubtful", end: state.end };
-        state.end.ask(() => this.#ready(state.end));
+        state.end.ask(() => {
+          // What it said may have been that it leaves.
+          if (this.#state.name === "doubtful" && this.#state.end === state.end) this.#ready(state.end);
+        });
         return waiting;
       case "connecting":
       case "doubtful":

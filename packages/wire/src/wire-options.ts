@@ -8,6 +8,12 @@ export interface KeepAliveOptions {
   readonly timeoutMs?: number;
 }
 
+/** A server also asks connections without calls, slowly: those of clients that vanished count as connections. */
+export interface ServerKeepAliveOptions extends KeepAliveOptions {
+  /** Silence after which a connection without open calls is pinged, ms. Default 120,000; `Infinity` for never. */
+  readonly idlePingMs?: number;
+}
+
 /** How long to wait between attempts to connect. */
 export interface BackoffOptions {
   /** Wait after the first failure, ms. Default 1,000. */
@@ -37,7 +43,7 @@ export interface WireClientOptions {
 /** What every server transport over `wire` can be told, beside what its listener needs. */
 export interface WireServerOptions {
   /** `false` turns it off. */
-  readonly keepAlive?: KeepAliveOptions | false;
+  readonly keepAlive?: ServerKeepAliveOptions | false;
   /** Shortest time between pings that clients may send, ms. Default 5,000. More of them than a few end the connection. */
   readonly minPingIntervalMs?: number;
   /** Age at which a connection is drained, so that clients spread anew, ms, ± 10 %. Default: never. */

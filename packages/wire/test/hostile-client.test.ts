@@ -574,3 +574,10 @@ describe("the handshake hook", () => {
     expect(seen).toEqual(["abc", "pair"]);
   });
 });
+
+test("idle connections of clients that vanished are given up", async () => {
+  await using f = await fixture({ server: { keepAlive: { timeoutMs: 20, idlePingMs: 30 } } });
+  const deaf = f.peer().greet();
+  await deaf.heard("ping");
+  await until(() => deaf.closed, "it is given up");
+});

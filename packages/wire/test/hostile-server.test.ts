@@ -94,6 +94,42 @@ describe("a server that breaks the protocol loses its connection", () => {
   endsTheConnection("with an unknown kind below 0x80", [{ kind: "?", rawKind: 0x30 }], "0x30");
 });
 
+describe("a connection that is asked for a sign of life", () => {
+  const keepAlive = { idleMs: 100, timeoutMs: 200 };
+  const doubted = async (body: (server: RawPeer, f: Fixture) => Promise<void>): Promise<void> => {
+    await using f = await clientFixture({ keepAlive }, {});
+    const first = f.client.echo(1);
+    const server = await f.server();
+    await server.heard("start");
+    server.send({ kind: "data", call: 0, end: true, message: "1" });
+    await first;
+    await new Promise((resolve) => setTimeout(resolve, 1_050));
+    await body(server, f);
+  };
+
+  test("any frame is one, and the calls that waited go on", () =>
+    doubted(async (server, f) => {
+      const call = f.client.echo(2);
+      await server.heard("ping");
+      server.send({ kind: "?", rawKind: 0x80 });
+      await server.heard("start", 2);
+      server.send({ kind: "data", call: 0, end: true, message: "2" });
+      expect(await call).toBe(2);
+    }));
+
+  test("one that says goodbye is not used, though its pong follows at once", () =>
+    doubted(async (server, f) => {
+      const call = f.client.echo(2);
+      const { payload } = await server.heard("ping");
+      server.send({ kind: "goAway", accepted: 1, code: 0, message: "" }, { kind: "pong", payload });
+      const second = await f.server(1);
+      await second.heard("start");
+      second.send({ kind: "data", call: 0, end: true, message: "2" });
+      expect(await call).toBe(2);
+      expect(server.of("start")).toHaveLength(1);
+    }));
+});
+
 describe("a response that cannot be accepted ends its call alone, and the handler has run", () => {
   endsTheCall("a message that is none", [{ kind: "data", call: 0, end: true, message: "{" }], {
     code: "INTERNAL",

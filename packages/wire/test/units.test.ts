@@ -404,6 +404,30 @@ describe("keep-alive", () => {
     expect(events).toHaveLength(2);
   });
 
+  test("a clock that is set back does not make the peer younger", () => {
+    const { keepAlive, events } = watched();
+    keepAlive.watch();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    vi.advanceTimersByTime(150);
+    expect(events).toEqual(["ping", "the peer did not answer a ping within 50 ms"]);
+  });
+
+  test("an end that is told to asks slowly without calls, and at the usual pace with them", () => {
+    const { subject, events } = watched(false);
+    const keepAlive = new KeepAlive(subject, { idleMs: 100, timeoutMs: 50, idlePingMs: 1_000 });
+    keepAlive.watch();
+    vi.advanceTimersByTime(999);
+    expect(events).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(events).toEqual(["ping"]);
+    keepAlive.heard();
+    subject.busy = true;
+    vi.advanceTimersByTime(100);
+    expect(events).toEqual(["ping", "ping"]);
+    vi.advanceTimersByTime(50);
+    expect(events).toHaveLength(3);
+  });
+
   test("nothing after stop", () => {
     const { keepAlive, events } = watched();
     keepAlive.watch();
