@@ -49,6 +49,12 @@ export interface ClientEndEvents {
 /** What a caller is told to wait when the connection is full, ms. */
 const fullRetryAfterMs = 100;
 
+/** Time after which a connection counts as good, ms, though no call was answered. */
+const provenAfterMs = 5_000;
+
+/** Each `goAway` that counts walks all calls. */
+const maxGoodbyes = 8;
+
 const noLayout = new Uint8Array(0);
 
 /**
@@ -75,6 +81,12 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #unsent = new Set<ClientCallEnd>();
   #open = 0;
   #started = 0;
+  /** How many calls the server has accepted, by its last `goAway`; and how often it changed its mind. */
+  #accepted = Infinity;
+  #goodbyes = 0;
+  #readyAt = Infinity;
+  /** The server has said something of a call. */
+  #answered = false;
   #heard: (() => void) | undefined;
   #bindings = new WeakMap<MethodCodec, ClientBinding>();
   #bindingsByName = new Map<string, ClientBinding>();
@@ -116,6 +128,11 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
 
   get accepted(): number {
     return 0;
+  }
+
+  /** Was it of use, or did it stay at least? One that greets and leaves at once is as bad as none. */
+  get proven(): boolean {
+    return this.#answered || performance.now() - this.#readyAt > provenAfterMs;
   }
 
   /** Has the connection been silent for so long, and without calls, that it should answer a ping first? */
@@ -200,6 +217,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     this.features = hello.features;
     if (this.#state !== "greeting") return;
     this.#state = "ready";
+    this.#readyAt = performance.now();
     this.#events.ready(this);
   }
 
@@ -237,7 +255,10 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   }
 
   goAway(accepted: number, error: RpcError | undefined): void {
-    if (this.#state === "closed") return;
+    // Said again, it matters only if it takes calls back that were accepted.
+    if (this.#state === "closed" || accepted >= this.#accepted) return;
+    if (++this.#goodbyes > maxGoodbyes) throw new ProtocolError("too many goAways");
+    this.#accepted = accepted;
     const wasReady = this.#state === "ready";
     this.#state = "leaving";
     if (wasReady) this.#events.leaving(this);
@@ -311,6 +332,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #find(id: number): ClientCallEnd {
     const call = this.#calls[id];
     if (call === undefined) throw new ProtocolError(`a frame for call ${id}, which is not open`);
+    this.#answered = true;
     return call;
   }
 

@@ -55,6 +55,8 @@ class WireClient implements ClientTransport {
   readonly #connectTimeoutMs: number;
   readonly #backoff: Backoff;
   #state: State = idle;
+  /** Connections in a row that ended before they were good for anything. One may be chance. */
+  #fruitless = 0;
   #waiting = new Set<WaitingCall>();
   /** All connections that are not over, also those that only finish their calls. */
   #ends = new Set<ClientEnd>();
@@ -171,7 +173,6 @@ class WireClient implements ClientTransport {
       {
         ready: (one) => {
           settled();
-          this.#backoff.reset();
           this.#ready(one);
         },
         leaving: (one) => this.#left(one),
@@ -206,6 +207,17 @@ class WireClient implements ClientTransport {
   #left(end: ClientEnd): void {
     const state = this.#state;
     if ((state.name !== "ready" && state.name !== "doubtful") || state.end !== end) return;
+    this.#lost(end, new RpcError("UNAVAILABLE", "the server went away at once", { processed: "no" }));
+  }
+
+  /** The connection for calls is none any more. */
+  #lost(end: ClientEnd, error: RpcError): void {
+    if (end.proven) {
+      this.#backoff.reset();
+      this.#fruitless = 0;
+    } else if (++this.#fruitless > 1) {
+      return this.#failed(this.#connectError(error));
+    }
     this.#state = idle;
     if (this.#waiting.size > 0) this.#connect();
   }
@@ -214,12 +226,9 @@ class WireClient implements ClientTransport {
     const state = this.#state;
     if (state.name === "connecting" && state.end === end) {
       this.#failed(this.#connectError(error));
-    } else if (state.name === "doubtful" && state.end === end) {
-      // It slept too long; those who wait were not sent, and another is made at once.
-      this.#state = idle;
-      if (this.#waiting.size > 0) this.#connect();
-    } else if (state.name === "ready" && state.end === end) {
-      this.#state = idle;
+    } else if ((state.name === "doubtful" || state.name === "ready") && state.end === end) {
+      // If it slept too long, those who wait were not sent, and another is made at once.
+      this.#lost(end, error);
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clientFixture } from "./rig/fixture.ts";
 import type { Frame } from "./rig/frame-text.ts";
-import type { RawPeer } from "./rig/raw-peer.ts";
+import { type RawPeer, serverHello } from "./rig/raw-peer.ts";
 import { failure, until } from "./rig/until.ts";
 
 type Fixture = Awaited<ReturnType<typeof clientFixture>>;
@@ -92,6 +92,52 @@ describe("a server that breaks the protocol loses its connection", () => {
     "second header",
   );
   endsTheConnection("with an unknown kind below 0x80", [{ kind: "?", rawKind: 0x30 }], "0x30");
+});
+
+describe("goodbyes", () => {
+  test("a flood of them walks the calls once", () =>
+    waiting(async (server, _, calls) => {
+      const flood = Array.from({ length: 1_000 }, () => ({ kind: "goAway", accepted: 2, code: 0, message: "" }));
+      server.send(...flood, { kind: "data", call: 0, end: true, message: "1" });
+      expect(await calls[0]).toBe(1);
+      server.send({ kind: "goAway", accepted: 1, code: 0, message: "" });
+      expect(await failure(calls[1]!)).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+    }));
+
+  endsTheConnection(
+    "and one whose number goes on falling",
+    Array.from({ length: 9 }, (_, i) => ({ kind: "goAway", accepted: 100 - i, code: 0, message: "" })),
+    "too many goAways",
+  );
+
+  test("a server that greets and leaves is not called on again and again", async () => {
+    await using f = await clientFixture({ backoff: { initialMs: 60_000, jitter: 0 } });
+    for (let i = 0; i < 2; i++) {
+      const call = f.client.echo(1);
+      call.catch(() => {});
+      const server = await f.server(i);
+      server.greet(serverHello);
+      await server.heard("start");
+      server.send({ kind: "goAway", accepted: 0, code: 0, message: "" });
+      expect(await failure(call)).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+    }
+    for (let i = 0; i < 5; i++) expect((await failure(f.client.echo(1))).message).toContain("went away at once");
+    expect(f.link.attempts).toBe(2);
+  });
+
+  test("one that drains after it answered is followed by another at once, however often", async () => {
+    await using f = await clientFixture({ backoff: { initialMs: 60_000, jitter: 0 } }, {});
+    for (let i = 0; i < 4; i++) {
+      const call = f.client.echo(1);
+      const server = await f.server(i);
+      await server.heard("start");
+      server.send({ kind: "data", call: 0, end: true, message: "1" });
+      expect(await call).toBe(1);
+      server.send({ kind: "goAway", accepted: 1, code: 0, message: "" });
+      await until(() => server.closed, "the client leaves");
+    }
+    expect(f.link.attempts).toBe(4);
+  });
 });
 
 describe("a connection that is asked for a sign of life", () => {
