@@ -83,17 +83,17 @@ class HookedCall<C extends Call> {
   }
 
   start(): void {
+    let pending: unknown;
     try {
-      const pending = this.#hooks.start?.(this.#call);
-      if (isThenable(pending))
-        pending.then(
-          () => this.#goOn(),
-          (error) => this.#refuse(error),
-        );
-      else this.#goOn();
+      pending = this.#hooks.start?.(this.#call);
     } catch (error) {
-      this.#refuse(error);
+      return this.#refuse(error);
     }
+    if (!isThenable(pending)) return this.#goOn();
+    pending.then(
+      () => this.#goOn(),
+      (error) => this.#refuse(error),
+    );
   }
 
   #goOn(): void {

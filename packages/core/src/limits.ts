@@ -2,11 +2,11 @@
 export interface Limits {
   /** Largest message accepted, bytes encoded. Default 4 MiB. A larger one ends its call with `RESOURCE_EXHAUSTED`. */
   readonly maxMessageBytes: number;
-  /** Largest metadata accepted per call and direction, bytes of keys and values. Default 16 KiB. */
+  /** Largest metadata accepted per call and direction, bytes of keys and values and 32 for each pair. Default 16 KiB. */
   readonly maxMetadataBytes: number;
   /** Calls open at once on one connection. Default 10,000. Above it `RESOURCE_EXHAUSTED`, provably not processed. */
   readonly maxCallsPerConnection: number;
-  /** Calls open at once on one server, all connections together. Default 100,000. */
+  /** Calls open at once on one server, all connections together. Default 100,000. A handler counts until it is through, also when its caller is gone. */
   readonly maxCalls: number;
   /** Connections open at once on one server. Default 10,000. One more is closed at once. */
   readonly maxConnections: number;

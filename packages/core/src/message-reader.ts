@@ -1,4 +1,5 @@
 import { RpcError } from "./rpc-error.ts";
+import { isThenable } from "./thenable.ts";
 
 /** Where a reader's messages come from. */
 export interface MessageSource {
@@ -76,6 +77,8 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
     if (this.#ended) return;
     this.#queue = [];
     this.#head = 0;
+    // Not even a callback that is at work keeps whoever waits from hearing of it.
+    this.#busy = false;
     this.finish(error);
   }
 
@@ -162,7 +165,7 @@ export class MessageReader<T> implements AsyncIterableIterator<T, undefined, und
       this.#fail(error);
       return;
     }
-    if (result instanceof Promise) {
+    if (isThenable(result)) {
       this.#busy = true;
       result.then(
         () => {

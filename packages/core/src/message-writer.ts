@@ -1,4 +1,5 @@
 import { RpcError } from "./rpc-error.ts";
+import { isThenable } from "./thenable.ts";
 
 /**
  * The sending end of a stream, for code that pushes:
@@ -87,7 +88,7 @@ export async function pump<T>(messages: Messages<T>, gate: RoomGate, send: (mess
     while (!gate.ended) {
       const next = iterator.next();
       // A plain array must not cost a promise per message.
-      const result = next instanceof Promise ? await next : (next as IteratorResult<T>);
+      const result = isThenable(next) ? await next : next;
       if (result.done === true || gate.ended) return;
       if (!gate.note(send(result.value))) await gate.wait();
     }

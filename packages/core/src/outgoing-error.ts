@@ -24,7 +24,7 @@ export function handlerError(error: unknown, context: CallContext): RpcError {
     return new RpcError("DEADLINE_EXCEEDED", `${context.method.fullName} has not ended in time`, { cause: error });
   }
   const outgoing = outgoingError(error, context.method);
-  return outgoing.processed === "unknown" ? outgoing.with({ processed: "yes" }) : outgoing;
+  return outgoing.processed === "yes" ? outgoing : outgoing.with({ processed: "yes" });
 }
 
 /** Is this an error that nobody meant, so that somebody should read of it? */

@@ -1,6 +1,6 @@
 import { type Explanation, formatExplanation } from "./explain.ts";
-import { Metadata } from "./metadata.ts";
-import type { ErrorCode, Processed } from "./status.ts";
+import { Metadata, type MetadataInit } from "./metadata.ts";
+import { type ErrorCode, type Processed, statusNumbers } from "./status.ts";
 
 /** A typed part of an error. The contract's failures (see `failure()`) make and recognise them. */
 export interface ErrorDetail {
@@ -13,7 +13,7 @@ export interface ErrorDetail {
 export interface RpcErrorOptions {
   readonly details?: readonly ErrorDetail[] | undefined;
   /** What travels beside the error: the trailers. */
-  readonly metadata?: Metadata | undefined;
+  readonly metadata?: MetadataInit | undefined;
   /** Default `unknown`. */
   readonly processed?: Processed | undefined;
   /** The server's word on trying again: after so many ms, or (`never`) not at all. */
@@ -49,7 +49,16 @@ export class RpcError extends Error {
   /** Where the time went, on errors that a client's call rejects with. */
   explain: Explanation | undefined;
 
+  /** @throws TypeError when the code is not one of an error, or an option has another type than it should. */
   constructor(code: ErrorCode, message = "", options: RpcErrorOptions = {}) {
+    if (!Object.hasOwn(statusNumbers, code) || (code as string) === "OK") {
+      throw new TypeError(`${JSON.stringify(code)} is not the code of an error, such as "NOT_FOUND"`);
+    }
+    if (typeof message !== "string")
+      throw new TypeError("the message of an RpcError is a string; pass errors as `cause`");
+    if (options.details !== undefined && !Array.isArray(options.details)) {
+      throw new TypeError("the details of an RpcError are a list; `failure()` makes typed ones");
+    }
     super(
       message === "" ? code : `${code}: ${message}`,
       options.cause === undefined ? undefined : { cause: options.cause },
@@ -57,7 +66,8 @@ export class RpcError extends Error {
     this.code = code;
     this.rawMessage = message;
     this.details = options.details ?? [];
-    this.metadata = options.metadata ?? new Metadata();
+    const { metadata } = options;
+    this.metadata = metadata instanceof Metadata ? metadata : new Metadata(metadata);
     this.processed = options.processed ?? "unknown";
     this.retryAfterMs = options.retryAfterMs;
     this.peer = options.peer;
@@ -70,16 +80,20 @@ export class RpcError extends Error {
     return this.explain === undefined ? "" : formatExplanation(this.explain);
   }
 
-  /** A copy with other properties and without `explain`: each call's error tells the story of its own call. */
+  /** A copy with other properties. The error of a call stays one: see `relay()`. */
   with(changes: RpcErrorOptions): RpcError {
     const { details, metadata, processed, retryAfterMs, peer, remote, cause } = this;
     const options = { details, metadata, processed, retryAfterMs, peer, remote, cause };
-    return new RpcError(this.code, this.rawMessage, { ...options, ...changes });
+    const copy = new RpcError(this.code, this.rawMessage, { ...options, ...changes });
+    copy.explain = this.explain;
+    return copy;
   }
 
   /** A copy that a handler may throw on as its own: the author has decided that this server's callers may see it. */
   relay(): RpcError {
-    return this.with({ cause: this, processed: "unknown", peer: undefined, remote: false });
+    const relayed = this.with({ cause: this, processed: "unknown", peer: undefined, remote: false });
+    relayed.explain = undefined;
+    return relayed;
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

@@ -145,7 +145,7 @@ function answerOnce(run: () => unknown, context: ServerCall, responses: Response
   const fail = (error: unknown): void => responses.end(handlerError(error, context), undefined);
   try {
     const result = run();
-    if (isThenable(result)) result.then(succeed, fail);
+    if (isThenable(result)) context.waitFor(result, succeed, fail);
     else succeed(result);
   } catch (error) {
     fail(error);
@@ -172,7 +172,7 @@ function answerMany(
     const result = isPush(handler)
       ? handler.push(input, writer(gate, send), context)
       : pump(messagesOf(handler(input, context), context), gate, send);
-    if (isThenable(result)) result.then(done, fail);
+    if (isThenable(result)) context.waitFor(result, done, fail);
     else done();
   } catch (error) {
     fail(error);

@@ -11,8 +11,10 @@ import type { IncomingCall, Peer, RequestSink, ResponseSink } from "./transport.
 /** What a server's calls need of it. */
 export interface ServerCallOwner {
   readonly wheel: DeadlineWheel;
-  /** The call has ended. */
-  ended(call: ServerCall): void;
+  /** The call has ended; its handler may still be at work. */
+  ended(call: ServerCall, handlerAtWork: boolean): void;
+  /** The handler of a call that had ended is through. */
+  handlerThrough(call: ServerCall): void;
   /** An error that nobody meant. */
   report(error: RpcError, call: ServerCall): void;
 }
@@ -43,6 +45,7 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
   #abort: AbortController | undefined = undefined;
   #aborted: RpcError | undefined = undefined;
   #ended = false;
+  #handlerAtWork = false;
 
   constructor(owner: ServerCallOwner, call: IncomingCall, responses: ResponseSink) {
     this.#owner = owner;
@@ -120,6 +123,26 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
     (this.values ??= new ContextValues()).set(key, value);
   }
 
+  /** Waits for the handler's promise; `succeed` and `fail` end the call, unless it has ended. */
+  waitFor(handler: PromiseLike<unknown>, succeed: (output: unknown) => void, fail: (error: unknown) => void): void {
+    this.#handlerAtWork = true;
+    handler.then(
+      (output) => {
+        this.#handlerThrough();
+        succeed(output);
+      },
+      (error) => {
+        this.#handlerThrough();
+        fail(error);
+      },
+    );
+  }
+
+  #handlerThrough(): void {
+    this.#handlerAtWork = false;
+    if (this.#ended) this.#owner.handlerThrough(this);
+  }
+
   /** Fires the handler's signal: nobody waits for the answer any more. */
   abort(error: RpcError): void {
     if (this.#aborted !== undefined) return;
@@ -161,7 +184,7 @@ export class ServerCall implements IncomingCall, CallContext, ResponseSink, Expi
     if (this.#header !== undefined) this.sendHeader();
     this.#ended = true;
     this.#owner.wheel.remove(this);
-    this.#owner.ended(this);
+    this.#owner.ended(this, this.#handlerAtWork);
     if (error === undefined) {
       this.#responses.end(undefined, this.#allTrailers(trailers));
       return;

@@ -1,3 +1,4 @@
+import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import type { CallContext } from "./call-context.ts";
 import type { Codec } from "./codec.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
@@ -27,6 +28,7 @@ import type {
   IncomingCall,
   Listening,
   RequestSink,
+  ResponseSink,
   ServerTransport,
 } from "./transport.ts";
 import { validating } from "./validated-requests.ts";
@@ -99,6 +101,7 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   readonly #handle: CallHandler<ServedCall>;
   #listening = new Set<Listening>();
   #openCalls = 0;
+  readonly #abandoned = new AbandonedHandlers();
   readonly #grace = new GracePeriod();
   #closing: Promise<void> | undefined;
 
@@ -164,21 +167,33 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
   };
 
   handle: CallHandler<IncomingCall> = (incoming, responses) => {
-    if (this.#openCalls >= this.limits.maxCalls) {
-      const message = `the server has ${this.limits.maxCalls} calls open, its limit`;
-      const retryAfterMs = this.#options.shedRetryAfterMs ?? 100;
-      responses.end(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no", retryAfterMs }), undefined);
-      return nowhere;
+    if (this.#openCalls + this.#abandoned.size >= this.limits.maxCalls) {
+      return this.#shed(responses, `the server has ${this.limits.maxCalls} calls open, its limit`);
+    }
+    if (this.#abandoned.size > 0 && this.#abandoned.of(incoming.peer) >= this.limits.maxCallsPerConnection) {
+      return this.#shed(responses, `too many handlers still work on calls that this connection gave up`);
     }
     this.#openCalls++;
     const call = new ServerCall(this, incoming, responses);
-    const requests = this.#handle(call, call);
+    let requests: RequestSink;
+    try {
+      requests = this.#handle(call, call);
+    } catch (error) {
+      // An interceptor that breaks the rule of sinks breaks its own call, not the connection.
+      call.end(new RpcError("UNKNOWN", "an interceptor failed", { cause: error }), undefined);
+      return nowhere;
+    }
     call.requests = requests;
-    return requests;
+    return this.#interceptors.length === 0 ? requests : guarded(requests, call);
   };
 
-  ended(_call: ServerCall): void {
+  ended(call: ServerCall, handlerAtWork: boolean): void {
     this.#openCalls--;
+    if (handlerAtWork) this.#abandoned.add(call.peer);
+  }
+
+  handlerThrough(call: ServerCall): void {
+    this.#abandoned.remove(call.peer);
   }
 
   report(error: RpcError, source: ServerCall | string): void {
@@ -189,6 +204,12 @@ class FarcallServer<P> implements Server<P>, ServerCallOwner, CallAcceptor {
     } catch (thrown) {
       logError(RpcError.from(thrown), { peer: "onError" });
     }
+  }
+
+  #shed(responses: ResponseSink, message: string): RequestSink {
+    const retryAfterMs = this.#options.shedRetryAfterMs ?? 100;
+    responses.end(new RpcError("RESOURCE_EXHAUSTED", message, { processed: "no", retryAfterMs }), undefined);
+    return nowhere;
   }
 
   #allInterceptors(): ServerInterceptor[] {
@@ -237,6 +258,25 @@ function authInterceptor<P>(auth: (call: ServedCall) => P | Promise<P>): ServerI
       (call as ServerCall).principal = principal;
     },
   });
+}
+
+/** The requests of a call whose interceptors may throw where they must not: that ends the call and nothing else. */
+function guarded(requests: RequestSink, call: ServerCall): RequestSink {
+  const guard = <T>(event: () => T, otherwise: T): T => {
+    try {
+      return event();
+    } catch (error) {
+      call.end(new RpcError("UNKNOWN", "an interceptor failed", { cause: error }), undefined);
+      return otherwise;
+    }
+  };
+  return {
+    message: (value, last) => guard(() => requests.message(value, last), true),
+    end: () => guard(() => requests.end(), undefined),
+    cancel: (error) => guard(() => requests.cancel(error), undefined),
+    ready: () => guard(() => requests.ready(), undefined),
+    progress: () => requests.progress(),
+  };
 }
 
 /** Takes what still comes of a call that was refused. */

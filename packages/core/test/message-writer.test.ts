@@ -43,6 +43,22 @@ describe("room gate", () => {
 });
 
 describe("pump", () => {
+  test("an iterator may answer with promises of another library", async () => {
+    const sent: unknown[] = [];
+    let n = 0;
+    // oxlint-disable-next-line unicorn/no-thenable -- that is what this test is about
+    const later = (result: IteratorResult<number>) => ({
+      then: (resolve: (r: typeof result) => void) => resolve(result),
+    });
+    const foreign = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => later(n++ < 2 ? { value: n, done: false } : { value: 0, done: true }),
+      }),
+    };
+    await pump(foreign as unknown as AsyncIterable<number>, new RoomGate(), (message) => sent.push(message) > 0);
+    expect(sent).toEqual([1, 2]);
+  });
+
   test("sends arrays, sync and async generators, in order", async () => {
     const sources = [
       [1, 2, 3],

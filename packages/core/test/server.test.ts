@@ -663,7 +663,12 @@ describe("calls that no handler gets", () => {
   test("one too many is shed, provably unprocessed, with the time to wait", async () => {
     const { client, server } = await pair({
       server: { limits: { maxCalls: 2 }, shedRetryAfterMs: 33 },
-      handlers: { say: () => new Promise(() => {}) },
+      handlers: {
+        say: (_, context) =>
+          new Promise((_resolve, reject) => {
+            context.signal.addEventListener("abort", () => reject(context.signal.reason as RpcError));
+          }),
+      },
     });
     const controller = new AbortController();
     const open = [1, 2].map(() => rpcRejection(client.say("a", { signal: controller.signal })));
@@ -677,7 +682,75 @@ describe("calls that no handler gets", () => {
     controller.abort();
     await Promise.all(open);
     expect(server.openCalls).toBe(0);
+    await settled();
     expect(await collect(client.list(1))).toEqual([1]);
+  });
+
+  test("a handler that works on after its caller gave up counts until it is through", async () => {
+    const work: (() => void)[] = [];
+    const { client, server } = await pair({
+      server: { limits: { maxCalls: 100, maxCallsPerConnection: 3 } },
+      handlers: { say: () => new Promise((resolve) => work.push(() => resolve("done"))) },
+    });
+    for (let i = 0; i < 10; i++) {
+      const controller = new AbortController();
+      const call = rpcRejection(client.say("a", { signal: controller.signal }));
+      await settled();
+      controller.abort();
+      await call;
+    }
+    expect(server.openCalls).toBe(0);
+    expect(work).toHaveLength(3);
+    expect(await rpcRejection(client.say("a"))).toMatchObject({ code: "RESOURCE_EXHAUSTED", processed: "no" });
+    for (const finish of work) finish();
+    await settled();
+    expect(await collect(client.list(1))).toEqual([1]);
+  });
+
+  test("an interceptor that throws in a sink ends its own call, with a neutral text", async () => {
+    for (const where of ["handle", "message"] as const) {
+      const errors: RpcError[] = [];
+      const broken = (): never => {
+        throw new Error("secret");
+      };
+      const { client, server } = await pair({
+        server: {
+          onError: (error) => errors.push(error),
+          use: [
+            {
+              name: "broken",
+              stage: "trace",
+              wrap: (next) => (call, responses) =>
+                where === "handle" ? broken() : { ...next(call, responses), message: broken },
+            },
+          ],
+        },
+      });
+      expect(await rpcRejection(client.say("a"))).toMatchObject({
+        code: "UNKNOWN",
+        rawMessage: "an interceptor failed",
+      });
+      expect((errors[0]?.cause as Error).message).toBe("secret");
+      expect(server.openCalls).toBe(0);
+    }
+  });
+
+  test("what a handler's own call failed with is not this call's, in no copy", async () => {
+    const { client: other } = await pair({ handlers: { say: () => Promise.reject(new Error("far away")) } });
+    const { client } = await pair({
+      handlers: {
+        say: async () => {
+          const error = await rpcRejection(other.say("a", { timeoutMs: -1 }));
+          expect(error.processed).toBe("no");
+          throw error.with({ retryAfterMs: 1 });
+        },
+      },
+    });
+    expect(await rpcRejection(client.say("a"))).toMatchObject({
+      code: "UNKNOWN",
+      rawMessage: "the handler failed",
+      processed: "yes",
+    });
   });
 
   test("a method that is not there is named", async () => {

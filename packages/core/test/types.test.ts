@@ -1,4 +1,4 @@
-import { describe, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import {
   bidiStream,
@@ -116,6 +116,11 @@ describe("small things", () => {
 
   test("OK is no error", () => {
     // @ts-expect-error OK is not the code of an error
-    expectTypeOf(new RpcError("OK")).toBeObject();
+    expect(() => new RpcError("OK")).toThrow(TypeError);
+    // @ts-expect-error nor is this
+    expect(() => new RpcError("not_found")).toThrow('"not_found" is not the code of an error, such as "NOT_FOUND"');
+    // @ts-expect-error an error is a cause, not a message
+    expect(() => new RpcError("INTERNAL", new Error())).toThrow("pass errors as `cause`");
+    expect(new RpcError("INTERNAL", "", { metadata: { a: "b" } }).metadata.get("a")).toBe("b");
   });
 });
