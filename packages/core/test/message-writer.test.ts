@@ -46,8 +46,8 @@ describe("pump", () => {
   test("an iterator may answer with promises of another library", async () => {
     const sent: unknown[] = [];
     let n = 0;
-    // oxlint-disable-next-line unicorn/no-thenable -- that is what this test is about
     const later = (result: IteratorResult<number>) => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what this test is about
       then: (resolve: (r: typeof result) => void) => resolve(result),
     });
     const foreign = {

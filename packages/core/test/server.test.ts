@@ -352,7 +352,7 @@ describe("what handlers throw", () => {
     async (list) => {
       const { client, errors } = await pair({ handlers: { list: list as never } });
       expect((await rpcRejection(collect(client.list(1)))).code).toBe("UNKNOWN");
-      expect((errors[0]?.error.cause as Error).message).toMatch(
+      expect((errors[0]?.error.cause as Error | undefined)?.message).toMatch(
         /list streams its responses: its handler must be a generator or return something iterable$/,
       );
     },
@@ -730,7 +730,7 @@ describe("calls that no handler gets", () => {
         code: "UNKNOWN",
         rawMessage: "an interceptor failed",
       });
-      expect((errors[0]?.cause as Error).message).toBe("secret");
+      expect((errors[0]?.cause as Error | undefined)?.message).toBe("secret");
       expect(server.openCalls).toBe(0);
     }
   });

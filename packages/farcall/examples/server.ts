@@ -17,4 +17,4 @@ server.add(Calculator, {
 const { address } = await server.listen(tcpServer({ port: Number(process.env["PORT"] ?? 7001) }));
 console.log(`listening on ${address}`);
 
-process.once("SIGTERM", () => server.close()); // what runs may finish; what comes is refused
+process.once("SIGTERM", () => void server.close()); // what runs may finish; what comes is refused
