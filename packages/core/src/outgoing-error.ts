@@ -24,7 +24,8 @@ export function handlerError(error: unknown, context: CallContext): RpcError {
     return new RpcError("DEADLINE_EXCEEDED", `${context.method.fullName} has not ended in time`, { cause: error });
   }
   const outgoing = outgoingError(error, context.method);
-  return outgoing.processed === "yes" ? outgoing : outgoing.with({ processed: "yes" });
+  // "no" is the author's own word: a handler may shed load before it has done anything.
+  return outgoing.processed === "unknown" ? outgoing.with({ processed: "yes" }) : outgoing;
 }
 
 /** Is this an error that nobody meant, so that somebody should read of it? */
