@@ -48,6 +48,8 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
   readonly #owner: ServerCallOwner;
   readonly #positional: ServerBinding;
   #requests: RequestSink | undefined = undefined;
+  /** The client has said that no request follows. */
+  #requestsOver = false;
   /** A single response waits for the end of the call, so that both leave in one frame. */
   #response: unknown = undefined;
   #hasResponse = false;
@@ -91,11 +93,14 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
     if ((flags & DataFlag.positional) !== 0 && !this.#positional.requestPositional) {
       throw new ProtocolError("a positional message of a layout that was not agreed");
     }
+    if (this.#requestsOver) throw new ProtocolError("a message behind the end of the requests");
+    this.#requestsOver = (flags & DataFlag.end) !== 0;
     this.receive(this.codec.request, flags, bytes, start, end, this.#owner.maxMessageBytes);
   }
 
   /** The client sends no more requests. */
   requestsEnd(): void {
+    this.#requestsOver = true;
     if (this.state !== "open") return;
     if (this.midMessage) throw new ProtocolError("the end in the middle of a message");
     this.state = "answering";

@@ -33,6 +33,15 @@ import { startTimer } from "./start-timer.ts";
 import { errorNumber, writeStatus } from "./status-frame.ts";
 import type { WireServerOptions } from "./wire-options.ts";
 
+/** Why calls of a binding are refused. Not an error: there may be thousands, and nobody may ever call. */
+interface Refusal {
+  readonly code: RpcError["code"];
+  readonly message: string;
+}
+
+const maxExplainedBindings = 64;
+const notServed: Refusal = { code: "UNIMPLEMENTED", message: "no such method or codec" };
+
 /** What a server's connection needs of the transport that accepted it. */
 export interface ServerEndOwner {
   readonly acceptor: CallAcceptor;
@@ -57,7 +66,10 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   peer: Peer;
   #state: "greeting" | "serving" | "draining" | "closed" = "greeting";
   #callCredit = initialCallCredit;
-  #bindings: (ServerBinding | RpcError)[] = [];
+  #bindings: (ServerBinding | Refusal)[] = [];
+  #refusedBindings = 0;
+  /** The client may bind and call: it has said hello, and the hook, if there is one, let it in. */
+  #admitted = false;
   #calls: (ServerCallEnd | undefined)[] = [];
   #open = 0;
   /** Calls that have begun on this connection, ever. */
@@ -132,12 +144,14 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     this.peer = { ...this.peer, handshake: hello.metadata };
     const hook = this.#owner.options.onHandshake;
     if (hook === undefined) {
+      this.#admitted = true;
       if (this.#state === "greeting") this.#state = "serving";
       return;
     }
     const letIn = (): void => {
       if (this.#state !== "greeting") return;
       this.#state = "serving";
+      this.#admitted = true;
       this.#greet();
     };
     const turnAway = (error: unknown): void => {
@@ -230,6 +244,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   }
 
   #bind(from: ByteReader): void {
+    if (!this.#admitted) throw new ProtocolError("a binding before the server's hello");
     const id = from.varint();
     if (id !== this.#bindings.length) throw new ProtocolError(`binding ${id} is out of order`);
     if (id >= maxBindings) throw new ProtocolError(`more than ${maxBindings} bindings`);
@@ -244,7 +259,9 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     }
     const resolved = this.#acceptor.resolve(fullName, kind, codec);
     if (resolved instanceof RpcError) {
-      this.#bindings.push(resolved);
+      const { code, rawMessage: message } = resolved;
+      // A client that asks for one more after another learns less; what is kept is shared.
+      this.#bindings.push(++this.#refusedBindings > maxExplainedBindings ? notServed : { code, message });
       return;
     }
     this.#bindings.push(this.#agree(id, resolved, requestLayout, responseLayout));
@@ -264,7 +281,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   }
 
   #start(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state === "greeting") throw new ProtocolError("a call before the server's hello");
+    if (!this.#admitted) throw new ProtocolError("a call before the server's hello");
     const from = new ByteReader(bytes, start, end);
     const id = from.u32();
     const flags = from.u8();
@@ -273,7 +290,8 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     const deadline = (flags & DataFlag.deadline) !== 0 ? performance.now() + from.varint() : Infinity;
     const attempt = (flags & DataFlag.attempt) !== 0 ? from.varint() : 1;
     let metadata: Metadata | undefined;
-    let refusal: RpcError | undefined = binding instanceof RpcError ? binding : undefined;
+    let refusal: RpcError | undefined =
+      "method" in binding ? undefined : new RpcError(binding.code, binding.message, { processed: "no" });
     if ((flags & DataFlag.metadata) !== 0) {
       try {
         metadata = from.metadata(this.#maxRequestMetadataBytes);

@@ -111,6 +111,14 @@ describe("a client that breaks the protocol loses its connection", () => {
     [{ ...bind(6, "echo"), requestLayout: "00".repeat(65) }],
     "layout",
   );
+  for (const late of [
+    { kind: "data", call: 1, message: "2" },
+    { kind: "data", call: 1, message: "2", end: true },
+  ]) {
+    const sent = JSON.stringify(late);
+    endsTheConnection(`with ${sent} behind the end`, [start(1, hang, "1"), late], "behind the end");
+    endsTheConnection(`with ${sent} behind an end`, [start(1, drop), { kind: "end", call: 1 }, late], "behind the end");
+  }
   endsTheConnection("with a second hello", [clientHello], "second hello");
   for (const kind of ["header", "status", "bound"]) {
     const fields = { call: 0, metadata: [], code: 0, processed: "yes", message: "", binding: 0 };
@@ -581,3 +589,17 @@ test("idle connections of clients that vanished are given up", async () => {
   await deaf.heard("ping");
   await until(() => deaf.closed, "it is given up");
 });
+
+test("nothing is bound for a client that the hook has not let in", async () => {
+  await using f = await fixture({ server: { onHandshake: () => new Promise(() => {}) } });
+  const goAway = await f.peer().greet().send(bind(0, "echo")).ends();
+  expect(goAway).toMatchObject({ code: internal, message: expect.stringContaining("a binding before") });
+});
+
+test("the first refused bindings are explained, and all of them refuse", () =>
+  attacked(async (peer) => {
+    peer.send(...Array.from({ length: 100 }, (_, i) => bind(binds.length + i, `nothing${i}`)));
+    peer.send(start(0, binds.length, "1"), start(1, binds.length + 99, "1"));
+    expect(await peer.status(1)).toMatchObject({ code: 12, processed: "no", message: "no such method or codec" });
+    expect(peer.statuses(0)[0]).toMatchObject({ code: 12, message: expect.stringContaining("nothing0") });
+  }));
