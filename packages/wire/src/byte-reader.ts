@@ -1,4 +1,5 @@
 import { Metadata } from "@farcall/core";
+import { metadataEntryBytes } from "./field-writer.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -80,13 +81,20 @@ export class ByteReader {
     this.end = blockEnd;
     const metadata = new Metadata();
     try {
-      while (this.position < blockEnd) {
+      for (let cost = length; this.position < blockEnd;) {
+        cost += metadataEntryBytes;
+        if (cost > maxBytes) {
+          throw new MetadataError(
+            `metadata of ${length} bytes and many entries is larger than the limit of ${maxBytes}`,
+            true,
+          );
+        }
         const key = this.string();
         const value = this.view(this.varint());
         metadata.append(key, key.endsWith("-bin") ? new Uint8Array(value) : latin1(value));
       }
     } catch (error) {
-      if (error instanceof ProtocolError) throw error;
+      if (error instanceof ProtocolError || error instanceof MetadataError) throw error;
       throw new MetadataError((error as Error).message, false);
     } finally {
       this.position = blockEnd;

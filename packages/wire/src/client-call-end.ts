@@ -11,7 +11,7 @@ import {
 import { type ByteReader, MetadataError } from "./byte-reader.ts";
 import type { ClientCallState } from "./call-state.ts";
 import type { Channel } from "./channel.ts";
-import { metadataBytes, putU32, writeMetadata, writeU32, writeU8, writeVarint } from "./field-writer.ts";
+import { metadataCost, putU32, writeMetadata, writeU32, writeU8, writeVarint } from "./field-writer.ts";
 import { DataFlag, FrameKind } from "./frame.ts";
 import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -202,7 +202,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   /** Writes the `start` frame. Returns whether there is room for more. */
   #start(value: unknown, hasMessage: boolean, last: boolean): boolean {
     const call = this.#call;
-    if (call.metadata !== undefined && metadataBytes(call.metadata) > this.#owner.peerMaxMetadataBytes) {
+    if (call.metadata !== undefined && metadataCost(call.metadata) > this.#owner.peerMaxMetadataBytes) {
       const limit = this.#owner.peerMaxMetadataBytes;
       this.cancel(
         new RpcError("RESOURCE_EXHAUSTED", `the metadata is larger than the server's limit of ${limit} bytes`, {

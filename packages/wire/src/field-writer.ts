@@ -1,5 +1,8 @@
 import type { ByteWriter, Metadata } from "@farcall/core";
 
+/** What an entry of metadata costs beside its bytes. */
+export const metadataEntryBytes = 32;
+
 const utf8 = new TextEncoder();
 
 /** Functions that append the fields of frames to a `ByteWriter`. */
@@ -56,7 +59,12 @@ export function writeMetadata(to: ByteWriter, metadata: Metadata): void {
   }
 }
 
-/** The length of a metadata block without the length in front of it, which is what limits count. */
+/** What limits count of metadata: its block's bytes and, as each entry takes memory of its own, 32 more for each. */
+export function metadataCost(metadata: Metadata): number {
+  return metadataBytes(metadata) + metadata.size * metadataEntryBytes;
+}
+
+/** The length of a metadata block without the length in front of it. */
 export function metadataBytes(metadata: Metadata): number {
   let bytes = 0;
   // Keys and string values are ASCII, so a character is a byte.

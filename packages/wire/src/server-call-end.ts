@@ -12,7 +12,7 @@ import {
 } from "@farcall/core";
 import type { ServerCallState } from "./call-state.ts";
 import type { Channel } from "./channel.ts";
-import { metadataBytes, writeMetadata, writeU32 } from "./field-writer.ts";
+import { metadataCost, writeMetadata, writeU32 } from "./field-writer.ts";
 import { DataFlag, FrameKind } from "./frame.ts";
 import { MultiplexedCall, sendingError } from "./multiplexed-call.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -118,7 +118,7 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
 
   header(metadata: Metadata): void {
     if (this.state === "ended" || this.state === "finishing") return;
-    if (metadataBytes(metadata) > this.#owner.maxMetadataBytes) {
+    if (metadataCost(metadata) > this.#owner.maxMetadataBytes) {
       return this.#fail(this.#metadataTooLarge("response header"));
     }
     try {
@@ -144,7 +144,7 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
   end(error: RpcError | undefined, trailers: Metadata | undefined): void {
     if (this.state === "ended" || this.state === "finishing") return;
     // An error is worth more than what goes with it; a result that lost its trailers is not the result.
-    if (error === undefined && trailers !== undefined && metadataBytes(trailers) > this.#owner.maxMetadataBytes) {
+    if (error === undefined && trailers !== undefined && metadataCost(trailers) > this.#owner.maxMetadataBytes) {
       return this.#fail(this.#metadataTooLarge("response trailer"));
     }
     if (error === undefined && this.#hasResponse) {

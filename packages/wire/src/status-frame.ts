@@ -12,7 +12,7 @@ import {
 } from "@farcall/core";
 import type { ByteReader } from "./byte-reader.ts";
 import {
-  metadataBytes,
+  metadataCost,
   writeBytes,
   writeMetadata,
   writeString,
@@ -51,7 +51,7 @@ export function writeStatus(
   writeU32(to, id);
   writeU8(to, error === undefined ? statusNumbers.OK : errorNumber(error.code));
   const details = error === undefined || call === undefined ? [] : detailsThatFit(error, call);
-  const hasTrailers = trailers !== undefined && trailers.size > 0 && metadataBytes(trailers) <= maxMetadataBytes;
+  const hasTrailers = trailers !== undefined && trailers.size > 0 && metadataCost(trailers) <= maxMetadataBytes;
   const retryAfter = error?.retryAfterMs;
   writeU8(
     to,

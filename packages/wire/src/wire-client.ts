@@ -14,7 +14,7 @@ import {
 import { Backoff } from "./backoff.ts";
 import { ClientEnd } from "./client-end.ts";
 import type { Connector } from "./connection.ts";
-import { metadataBytes } from "./field-writer.ts";
+import { metadataCost } from "./field-writer.ts";
 import { maxMetadataBlockBytes } from "./frame.ts";
 import { startTimer } from "./start-timer.ts";
 import { WaitingCall } from "./waiting-call.ts";
@@ -158,7 +158,7 @@ class WireClient implements ClientTransport {
       typeof handshake === "function" ? await unlessAborted(handshake(), signal) : handshake,
     );
     if (signal.aborted) throw signal.reason;
-    if (metadataBytes(metadata) > maxMetadataBlockBytes) {
+    if (metadataCost(metadata) > maxMetadataBlockBytes) {
       throw new Error(`the handshake's metadata is larger than ${maxMetadataBlockBytes} bytes`);
     }
     const connection = await this.#connector.connect(signal);

@@ -5,7 +5,7 @@ import { ByteWriter } from "@farcall/core";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Backoff } from "../src/backoff.ts";
 import { ByteReader, MetadataError } from "../src/byte-reader.ts";
-import { writeMetadata, metadataBytes, writeString, writeVarint } from "../src/field-writer.ts";
+import { writeMetadata, metadataBytes, metadataCost, writeString, writeVarint } from "../src/field-writer.ts";
 import { addCredit, ReceiveWindow } from "../src/flow-window.ts";
 import { FrameDecoder } from "../src/frame-decoder.ts";
 import { maxCredit, preface } from "../src/frame.ts";
@@ -106,9 +106,18 @@ describe("byte reader", () => {
     const reader = new ByteReader(writer.buffer, 0, writer.position);
     expect(reader.string()).toBe("\uFEFFgrün");
     const weight = reader.left - 1;
-    expect(reader.metadata(100).toJSON()).toEqual(metadata.toJSON());
+    expect(reader.metadata(200).toJSON()).toEqual(metadata.toJSON());
     expect(metadataBytes(metadata)).toBe(weight);
     expect(reader.left).toBe(0);
+  });
+
+  test("each entry of metadata costs 32 bytes beside its own, at both ends", () => {
+    const entry = [1, 107, 0];
+    expect(metadataCost(new Metadata({ k: ["", ""] }))).toBe(70);
+    expect(read(6, ...entry, ...entry).metadata(70).size).toBe(2);
+    const many = read(6, ...entry, ...entry, 42);
+    expect(() => many.metadata(69)).toThrow("many entries");
+    expect(many.u8()).toBe(42);
   });
 
   test("metadata that is not accepted is read over", () => {
