@@ -1,6 +1,7 @@
 import type { CallContext } from "./call-context.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { Method } from "./service.ts";
+import { statusNumbers } from "./status.ts";
 
 /**
  * What a caller may learn of an error, decided here and nowhere else. An `RpcError` that this server made on purpose
@@ -9,12 +10,18 @@ import type { Method } from "./service.ts";
  */
 export function outgoingError(error: unknown, method: Method): RpcError {
   // What a call of this server failed with, here or over there, has an explanation. Its `processed` is not this call's.
-  if (!(error instanceof RpcError) || error.remote || error.explain !== undefined) {
+  if (!(error instanceof RpcError) || !isSound(error) || error.remote || error.explain !== undefined) {
     return new RpcError("UNKNOWN", "the handler failed", { cause: error, processed: "yes" });
   }
   const declared = error.details.filter((detail) => method.errors.some((failure) => failure.type === detail.type));
   if (declared.length === error.details.length) return error;
   return error.with({ details: declared, cause: error });
+}
+
+/** Has the error what its constructor gave it? It may have been changed since, or come from another copy of the package. */
+function isSound({ code, rawMessage, details }: RpcError): boolean {
+  const isCode = Object.hasOwn(statusNumbers, code) && (code as string) !== "OK";
+  return isCode && typeof rawMessage === "string" && Array.isArray(details);
 }
 
 /** What a caller may learn of what the handler threw. */

@@ -108,6 +108,7 @@ describe("connecting", () => {
   });
 
   test("a handshake hook that refuses with a promise of another library keeps everybody out", async () => {
+    // oxlint-disable-next-line unicorn/no-thenable -- that is what this test is about
     const hook = () => ({ then: (_: unknown, no: (error: Error) => void) => setTimeout(() => no(new Error("no"))) });
     await using f = await fixture({ server: { onHandshake: hook as never }, client: { backoff } });
     expect(await failure(f.client.echo(1))).toMatchObject({ code: "UNKNOWN", processed: "no" });
