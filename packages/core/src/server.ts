@@ -292,5 +292,12 @@ function logError(error: RpcError, source: ErrorSource): void {
   const where = source.context === undefined ? source.peer : `${source.context.method.fullName} from ${source.peer}`;
   // Only when nobody has said where to: an error that no one hears of is worse than a line on the terminal.
   // oxlint-disable-next-line no-console
-  console.error(`farcall: ${where}:`, source.context === undefined ? error.message : (error.cause ?? error));
+  console.error(`farcall: ${where}:`, source.context === undefined ? printable(error.message) : (error.cause ?? error));
+}
+
+/** A connection's error may quote its peer, who must not write to the terminal. */
+function printable(text: string): string {
+  return text
+    .slice(0, 1_000)
+    .replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

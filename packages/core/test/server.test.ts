@@ -4,6 +4,7 @@ import { afterEach, describe, expect, expectTypeOf, test, vi } from "vitest";
 import { z } from "zod";
 import {
   bidiStream,
+  type CallAcceptor,
   type CallContext,
   createClient,
   createServer,
@@ -279,6 +280,20 @@ describe("what handlers throw", () => {
         expect(JSON.stringify(error)).not.toContain("secret");
       }
       if (thrown !== undefined) expect(errors.map((one) => one.cause)).toEqual([thrown, thrown]);
+    }
+  });
+
+  test("what a peer made a connection's error say cannot steer the terminal", async () => {
+    const console = vi.spyOn(globalThis.console, "error").mockImplementation(() => {});
+    try {
+      let acceptor: CallAcceptor | undefined;
+      const listening = { address: "x", drain: async () => {}, close: async () => {} };
+      const server = make({});
+      await server.listen({ listen: async (one) => ((acceptor = one), listening) });
+      acceptor?.report(new RpcError("INTERNAL", "begin\n\u001b[2Jend\u009b"), "10.0.0.7:5");
+      expect(console.mock.calls).toEqual([["farcall: 10.0.0.7:5:", "INTERNAL: begin\\x0a\\x1b[2Jend\\x9b"]]);
+    } finally {
+      console.mockRestore();
     }
   });
 
