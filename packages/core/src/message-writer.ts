@@ -68,6 +68,17 @@ export class RoomGate {
   }
 }
 
+/** The writer that user code sends with, at either end. @internal */
+export function gatedWriter(gate: RoomGate, send: (message: unknown) => boolean): MessageWriter<unknown> {
+  return {
+    send: (message) => gate.note(send(message)),
+    ready: () => gate.wait(),
+    get ended() {
+      return gate.ended;
+    },
+  };
+}
+
 /** Anything that yields messages one after the other. */
 export type Messages<T> = AsyncIterable<T> | Iterable<T>;
 

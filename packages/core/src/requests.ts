@@ -1,4 +1,4 @@
-import { type MessageWriter, type Messages, pump, type RoomGate } from "./message-writer.ts";
+import { gatedWriter, type MessageWriter, type Messages, pump, type RoomGate } from "./message-writer.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { RequestSink } from "./transport.ts";
 
@@ -27,15 +27,8 @@ export function sendRequests(
     pump(requests, gate, send).then(done, failed);
     return;
   }
-  const writer: MessageWriter<unknown> = {
-    send: (message) => gate.note(send(message)),
-    ready: () => gate.wait(),
-    get ended() {
-      return gate.ended;
-    },
-  };
   try {
-    Promise.resolve(requests(writer)).then(done, (error) => (gate.ended ? undefined : failed(error)));
+    Promise.resolve(requests(gatedWriter(gate, send))).then(done, (error) => (gate.ended ? undefined : failed(error)));
   } catch (error) {
     failed(error);
   }

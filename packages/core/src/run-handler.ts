@@ -1,7 +1,7 @@
 import { isPush, type PushHandler } from "./handlers.ts";
 import type { ServedCall } from "./interceptor.ts";
 import { MessageReader } from "./message-reader.ts";
-import { type MessageWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
+import { gatedWriter, type Messages, pump, RoomGate } from "./message-writer.ts";
 import { handlerError } from "./outgoing-error.ts";
 import { RpcError } from "./rpc-error.ts";
 import type { ServerCall } from "./server-call.ts";
@@ -170,7 +170,7 @@ function answerMany(
   };
   try {
     const result = isPush(handler)
-      ? handler.push(input, writer(gate, send), context)
+      ? handler.push(input, gatedWriter(gate, send), context)
       : pump(messagesOf(handler(input, context), context), gate, send);
     if (isThenable(result)) context.waitFor(result, done, fail);
     else done();
@@ -188,14 +188,4 @@ function messagesOf(result: unknown, context: ServerCall): Messages<unknown> {
   throw new TypeError(
     `${context.method.fullName} streams its responses: its handler must be a generator or return something iterable`,
   );
-}
-
-function writer(gate: RoomGate, send: (message: unknown) => boolean): MessageWriter<unknown> {
-  return {
-    send: (message) => gate.note(send(message)),
-    ready: () => gate.wait(),
-    get ended() {
-      return gate.ended;
-    },
-  };
 }
