@@ -36,8 +36,9 @@ export interface MessageCodec {
   encode(value: unknown, into: ByteWriter, positional: boolean): void;
   /**
    * The value in `bytes` from `start` to `end`, exclusive, all of it: bytes left over are an error. The bytes are
-   * overwritten after the return, so a value must not refer to them.
+   * overwritten after the return, so a value must not refer to them, unless they are `owned`: a large message that was
+   * put together in memory of its own, of which the value may keep views.
    * @throws Error on bytes that are not a value, that nest too deep, or that promise more than is there.
    */
-  decode(bytes: Uint8Array, start: number, end: number, positional: boolean): unknown;
+  decode(bytes: Uint8Array, start: number, end: number, positional: boolean, owned?: boolean): unknown;
 }

@@ -21,13 +21,17 @@ const slotCount = 64;
  * alive only while there is something on the wheel, and is gone a round after the last.
  */
 export class DeadlineWheel {
-  #slots: (Expiring | undefined)[] = Array.from({ length: slotCount });
+  /** Made with the first entry: a process may have thousands of clients that are idle. */
+  #slots: (Expiring | undefined)[] = [];
   #size = 0;
   /** All slots before this tick have been swept. */
   #tick = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The tick that the timer fires at. */
   #timerTick = 0;
+  /** Does the timer keep the process alive? */
+  #alive = true;
+  #resting = false;
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -62,13 +66,29 @@ export class DeadlineWheel {
     entry.wheelNext = entry.wheelPrevious = undefined;
     entry.wheelSlot = -1;
     // The timer stays armed, so that one call after another does not arm it again each time.
-    if (--this.#size === 0) setReferenced(this.#timer, false);
+    if (--this.#size === 0 && !this.#resting) {
+      this.#resting = true;
+      queueMicrotask(this.#rest);
+    }
+  }
+
+  /** Once a turn, however often the wheel was empty in it: the timer of an empty wheel keeps no process alive. */
+  #rest = (): void => {
+    this.#resting = false;
+    if (this.#size === 0) this.#keepAlive(false);
+  };
+
+  #keepAlive(alive: boolean): void {
+    if (this.#alive === alive) return;
+    this.#alive = alive;
+    setReferenced(this.#timer, alive);
   }
 
   /** From empty to not empty. */
   #wake(): void {
+    if (this.#slots.length === 0) this.#slots = Array.from({ length: slotCount });
     if (this.#timer !== undefined) {
-      setReferenced(this.#timer, true);
+      this.#keepAlive(true);
       return;
     }
     this.#tick = Math.floor(this.#now() / tickMs);
@@ -79,6 +99,7 @@ export class DeadlineWheel {
     clearTimeout(this.#timer);
     this.#timerTick = tick;
     this.#timer = setTimeout(this.#sweep, Math.max(1, tick * tickMs - this.#now()));
+    this.#alive = true;
   }
 
   #sweep = (): void => {

@@ -11,8 +11,10 @@ export interface MethodCodec {
   detail(type: string): MessageCodec | undefined;
 }
 
+const noDetails = new Map<string, MessageCodec>();
+
 export function methodCodec(codec: Codec, method: Method): MethodCodec {
-  const details = new Map<string, MessageCodec>();
+  const details = method.errors.length === 0 ? noDetails : new Map<string, MessageCodec>();
   for (const failure of method.errors) {
     details.set(failure.type, codec.message({ name: failure.type, schema: failure.schema }));
   }

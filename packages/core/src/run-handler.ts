@@ -62,7 +62,7 @@ class OneRequest implements RequestSink {
       return;
     }
     if (!streamsResponses(this.#context.method.kind)) {
-      answerOnce(() => (this.#handler as AnyFunction)(this.#input, this.#context), this.#context, this.#responses);
+      answerOnce(this.#handler as AnyFunction, this.#input, this.#context, this.#responses);
       return;
     }
     this.#gate = new RoomGate();
@@ -106,7 +106,7 @@ class ManyRequests implements RequestSink {
       answerMany(handler, this.#reader, context, responses, this.#gate);
     } else {
       this.#gate = undefined;
-      answerOnce(() => (handler as AnyFunction)(this.#reader, context), context, responses);
+      answerOnce(handler as AnyFunction, this.#reader, context, responses);
     }
   }
 
@@ -137,19 +137,24 @@ class ManyRequests implements RequestSink {
   }
 }
 
-function answerOnce(run: () => unknown, context: ServerCall, responses: ResponseSink): void {
-  const succeed = (output: unknown): void => {
-    responses.message(output);
-    responses.end(undefined, undefined);
-  };
-  const fail = (error: unknown): void => responses.end(handlerError(error, context), undefined);
+/** Closures are made only for a handler that returns a promise: most calls of a hot server need none. */
+function answerOnce(handler: AnyFunction, input: unknown, context: ServerCall, responses: ResponseSink): void {
   try {
-    const result = run();
-    if (isThenable(result)) context.waitFor(result, succeed, fail);
-    else succeed(result);
+    const result = handler(input, context);
+    if (!isThenable(result)) return succeed(result, responses);
+    context.waitFor(
+      result,
+      (output) => succeed(output, responses),
+      (error) => responses.end(handlerError(error, context), undefined),
+    );
   } catch (error) {
-    fail(error);
+    responses.end(handlerError(error, context), undefined);
   }
+}
+
+function succeed(output: unknown, responses: ResponseSink): void {
+  responses.message(output);
+  responses.end(undefined, undefined);
 }
 
 function answerMany(

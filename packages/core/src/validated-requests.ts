@@ -1,7 +1,7 @@
 import type { ServedCall } from "./interceptor.ts";
 import { InvalidMessage } from "./invalid-message.ts";
 import { RpcError } from "./rpc-error.ts";
-import { ValidationFailure } from "./schema.ts";
+import { type Schema, validate, ValidationFailure } from "./schema.ts";
 import { streamsRequests } from "./service.ts";
 import type { CallHandler, CallProgress, RequestSink, ResponseSink } from "./transport.ts";
 import { ValidationQueue, type ValidationTarget } from "./validation-queue.ts";
@@ -11,31 +11,51 @@ export function validating(next: CallHandler<ServedCall>): CallHandler<ServedCal
   return (call, responses) => new ValidatedRequests(call, responses, next);
 }
 
+/** A validator that answers at once costs no queue: one is made when the first promise comes back. */
 class ValidatedRequests implements RequestSink, ValidationTarget {
   readonly #call: ServedCall;
   readonly #responses: ResponseSink;
-  readonly #queue: ValidationQueue;
+  readonly #schema: Schema;
+  #queue: ValidationQueue | undefined = undefined;
+  #stopped = false;
   readonly #inner: RequestSink;
 
   constructor(call: ServedCall, responses: ResponseSink, next: CallHandler<ServedCall>) {
     this.#call = call;
     this.#responses = responses;
-    this.#queue = new ValidationQueue(call.method.input, this);
+    this.#schema = call.method.input;
     this.#inner = next(call, responses);
   }
 
   message(value: unknown, last: boolean): boolean {
-    const room = this.#queue.message(value);
+    if (this.#queue !== undefined) {
+      const room = this.#queue.message(value);
+      if (last) this.end();
+      return room;
+    }
+    if (this.#stopped) return true;
+    let output: unknown;
+    try {
+      output = validate(this.#schema, value);
+    } catch (error) {
+      this.invalid(error);
+      return true;
+    }
+    if (!(output instanceof Promise)) return this.#inner.message(output, last);
+    this.#queue = new ValidationQueue(this.#schema, this);
+    this.#queue.wait(output);
     if (last) this.end();
-    return room;
+    return false;
   }
 
   end(): void {
-    this.#queue.afterwards(() => this.#inner.end());
+    if (this.#queue !== undefined) this.#queue.afterwards(() => this.#inner.end());
+    else if (!this.#stopped) this.#inner.end();
   }
 
   cancel(error: RpcError): void {
-    this.#queue.stop();
+    this.#stopped = true;
+    this.#queue?.stop();
     this.#inner.cancel(error);
   }
 
@@ -52,6 +72,7 @@ class ValidatedRequests implements RequestSink, ValidationTarget {
   }
 
   invalid(error: unknown): void {
+    this.#stopped = true;
     const refused = refusal(this.#call, error);
     this.#responses.end(refused, undefined);
     this.#inner.cancel(refused);

@@ -17,7 +17,8 @@ export interface ValidationTarget {
 export class ValidationQueue {
   readonly #schema: Schema;
   readonly #target: ValidationTarget;
-  #backlog: unknown[] = [];
+  /** Made when the first message has to wait. */
+  #backlog: unknown[] | undefined = undefined;
   #busy = false;
   #stopped = false;
   #after: (() => void) | undefined = undefined;
@@ -31,7 +32,7 @@ export class ValidationQueue {
   message(value: unknown): boolean {
     if (this.#stopped) return true;
     if (this.#busy) {
-      this.#backlog.push(value);
+      (this.#backlog ??= []).push(value);
       return false;
     }
     let output: unknown;
@@ -42,9 +43,17 @@ export class ValidationQueue {
       return true;
     }
     if (!(output instanceof Promise)) return this.#target.accept(output);
-    this.#busy = true;
-    output.then(this.#validated, (error) => this.#fail(error));
+    this.wait(output);
     return false;
+  }
+
+  /** Holds back what comes until a validator has answered. */
+  wait(output: Promise<unknown>): void {
+    this.#busy = true;
+    output.then(
+      (value) => this.#validated(value),
+      (error) => this.#fail(error),
+    );
   }
 
   /** Runs `action` when everything before it has been accepted: at once, unless a validator is at work. */
@@ -57,19 +66,20 @@ export class ValidationQueue {
   /** Nobody wants the rest. */
   stop(): void {
     this.#stopped = true;
-    this.#backlog = [];
+    this.#backlog = undefined;
     this.#after = undefined;
   }
 
-  #validated = (output: unknown): void => {
+  #validated(output: unknown): void {
     this.#busy = false;
     if (this.#stopped) return;
     let room = this.#target.accept(output);
-    while (!this.#busy && this.#backlog.length > 0) room = this.message(this.#backlog.shift());
+    while (!this.#busy && this.#backlog !== undefined && this.#backlog.length > 0)
+      room = this.message(this.#backlog.shift());
     if (this.#busy || this.#stopped) return;
     if (room) this.#target.relieved();
     this.#after?.();
-  };
+  }
 
   #fail(error: unknown): void {
     if (this.#stopped) return;

@@ -198,7 +198,7 @@ describe("deadline wheel", () => {
   });
 });
 
-test("an empty wheel keeps no process alive", () => {
+test("a wheel that is empty at the end of a turn keeps no process alive", async () => {
   const wheel = new DeadlineWheel();
   const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === "Timeout").length;
   const before = timers();
@@ -206,9 +206,15 @@ test("an empty wheel keeps no process alive", () => {
   wheel.add(entry);
   expect(timers()).toBe(before + 1);
   wheel.remove(entry);
+  wheel.add(entry);
+  await Promise.resolve();
+  expect(timers()).toBe(before + 1);
+  wheel.remove(entry);
+  await Promise.resolve();
   expect(timers()).toBe(before);
   wheel.add(entry);
   expect(timers()).toBe(before + 1);
   wheel.remove(entry);
+  await Promise.resolve();
   expect(timers()).toBe(before);
 });
