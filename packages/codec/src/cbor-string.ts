@@ -8,8 +8,8 @@ import { utf8Size, writeUtf8 } from "./utf8-write.ts";
 
 const textMajor = 0x60;
 
-// Up to this length a loop over ASCII beats the native call.
-const shortUnits = 40;
+// Up to this length a loop over ASCII beats the native call (16: 25 against 30 ns; 32: 44 against 30).
+const shortUnits = 20;
 
 /** Writes a string and says where it ends. Half a surrogate pair becomes U+FFFD. */
 export function writeString(text: string, into: ByteWriter, at: number): number {

@@ -1,6 +1,12 @@
 import { readText } from "./json-text.ts";
 
-const { fromCharCode } = String;
+// Up to this many bytes a loop is faster than a call out of JavaScript (16 bytes: 45 against 52 ns; 24: 60 against 52).
+const maxShort = 18;
+
+// One list of units for each length, so that none is made per string.
+const lists: readonly number[][] = Array.from({ length: maxShort + 1 }, (_, size) =>
+  Array.from({ length: size }, () => 0),
+);
 
 /**
  * The string in the bytes from `start` to `end`.
@@ -8,21 +14,12 @@ const { fromCharCode } = String;
  */
 export function readString(bytes: Uint8Array, start: number, end: number): string {
   const size = end - start;
-  if (size > 24) return readText(bytes, start, end);
-  let text = "";
-  let at = start;
-  // Strings of up to 12 characters are flat when they are joined; longer ones would be trees.
-  let bits = 0;
-  for (let i = start; i < end; i++) bits |= bytes[i]!;
-  if (bits > 0x7f) return readText(bytes, start, end);
-  switch (size) {
-    case 0:
-      return "";
-    case 1:
-      return fromCharCode(bytes[at]!);
+  if (size > maxShort) return readText(bytes, start, end);
+  const units = lists[size]!;
+  for (let i = 0; i < size; i++) {
+    const byte = bytes[start + i]!;
+    if (byte > 0x7f) return readText(bytes, start, end);
+    units[i] = byte;
   }
-  const units: number[] = [];
-  for (; at < end; at++) units.push(bytes[at]!);
-  text = fromCharCode.apply(String, units);
-  return text;
+  return String.fromCharCode.apply(String, units);
 }

@@ -166,6 +166,57 @@ describe.each(forms)("the fast path, $name", ({ positional, reference }) => {
   });
 });
 
+describe("a large byte array", () => {
+  const data = new Uint8Array(100_000).fill(7);
+  const bytes = encoded(message, { data, more: [data.subarray(0, 10)] }, false);
+
+  test("is a view of a message that is the decoder's own, and a copy of any other", () => {
+    for (const owned of [true, false]) {
+      const read = message.decode(bytes, 0, bytes.length, false, owned) as { data: Uint8Array; more: Uint8Array[] };
+      expect(read).toStrictEqual({ data, more: [data.subarray(0, 10)] });
+      expect(read.data.buffer === bytes.buffer).toBe(owned);
+      expect(read.more[0]!.buffer === bytes.buffer).toBe(false);
+    }
+  });
+
+  test("does not keep a message that is more than twice as large", () => {
+    const among = encoded(message, [data, data, data], false);
+    const read = message.decode(among, 0, among.length, false, true) as Uint8Array[];
+    expect(read.some((item) => item.buffer === among.buffer)).toBe(false);
+  });
+
+  test("grows the writer's buffer once", () => {
+    const writer = new ByteWriter(64);
+    let reserved = 0;
+    const { reserve } = writer;
+    writer.reserve = (size) => {
+      reserved++;
+      reserve.call(writer, size);
+    };
+    message.encode({ data }, writer, false);
+    expect(reserved).toBe(1);
+  });
+});
+
+test("objects that are guessed wrong on every level take no more than a few attempts each", () => {
+  const nested = z.object({ kid: z.any(), last: z.number().optional() });
+  const deep = cbor().message({ name: "test", schema: nested });
+  let asked = 0;
+  const level = (kid: unknown, isLast: boolean): object =>
+    Object.defineProperty(isLast ? { kid, last: 1 } : { kid }, "kid", {
+      enumerable: true,
+      get() {
+        asked++;
+        return kid;
+      },
+    });
+  let value: unknown = null;
+  for (let i = 0; i < 60; i++) value = level(value, i % 2 === 0);
+  const bytes = encoded(deep, value, true);
+  expect(asked).toBeLessThan(60 * 100);
+  expect(JSON.stringify(deep.decode(bytes, 0, bytes.length, true))).toBe(JSON.stringify(value));
+});
+
 // Heads are where damage tells most.
 const heads = [0x00, 0x18, 0x1a, 0x1b, 0x3b, 0x40, 0x58, 0x5a, 0x61, 0x78, 0x7a, 0x80, 0x98, 0x9a, 0x9f, 0xa1, 0xb8];
 const tags = [0xc0, 0xc1, 0xc2, 0xd8, 0xd9, 0xe0, 0xf4, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xff, 0x7f, 0xed, 0xef];
