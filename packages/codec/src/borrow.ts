@@ -14,6 +14,13 @@ const copy: CopyBytes =
 // Below this a loop is faster than a call out of JavaScript.
 const shortBytes = 48;
 
+/** Copies `source` from `start` to `end` into `target`. */
+export function copyInto(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void {
+  const size = end - start;
+  if (size <= shortBytes) for (let i = 0; i < size; i++) target[at + i] = source[start + i]!;
+  else copy.call(source, target, at, start, end);
+}
+
 /**
  * Appends `source` from `start` to `end`.
  *
@@ -25,10 +32,8 @@ const shortBytes = 48;
 export function append(into: ByteWriter, source: Uint8Array, start: number, end: number): void {
   const size = end - start;
   into.reserve(size);
-  const { buffer, position } = into;
-  if (size <= shortBytes) for (let i = 0; i < size; i++) buffer[position + i] = source[start + i]!;
-  else copy.call(source, buffer, position, start, end);
-  into.position = position + size;
+  copyInto(into.buffer, into.position, source, start, end);
+  into.position += size;
 }
 
 const desk = new Uint8Array(4096);
@@ -41,7 +46,6 @@ const desk = new Uint8Array(4096);
 export function lend(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const size = end - start;
   if (size > desk.length) return new Uint8Array(bytes.buffer, bytes.byteOffset + start, size);
-  if (size <= shortBytes) for (let i = 0; i < size; i++) desk[i] = bytes[start + i]!;
-  else copy.call(bytes, desk, 0, start, end);
+  copyInto(desk, 0, bytes, start, end);
   return desk;
 }

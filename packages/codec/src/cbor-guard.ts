@@ -1,4 +1,5 @@
 import { isMark, longTextBytes } from "./byte-order-marks.ts";
+import { firstShapeTag } from "./cbor-shapes.ts";
 import { maxBigintBits } from "./inspect.ts";
 import {
   badBigint,
@@ -12,9 +13,6 @@ import {
   unknownItem,
 } from "./malformed.ts";
 import { isProtoKey, isUtf8 } from "./utf8.ts";
-
-/** The tag of shape 0 (cbor-x's shared structures); the others follow. */
-const firstShapeTag = 0xe000;
 
 const maxBigintBytes = maxBigintBits / 8;
 const dateText = { min: 20, max: 32 }; // 2024-05-01T00:00:00Z to +275760-09-13T00:00:00.000Z and a zone

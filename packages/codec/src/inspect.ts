@@ -29,7 +29,7 @@ export const tagKey = /^\$+(?:bigint|bytes|date|number|undefined)$/;
 /** Bits in the largest bigint, either sign: reading one takes quadratic time, and a peer chooses how many it sends. */
 export const maxBigintBits = 1024;
 const bigintEnd = 1n << BigInt(maxBigintBits);
-const farDateMs = 2 ** 50;
+export const farDateMs = 2 ** 50;
 
 /**
  * @param maxDepth arrays and objects inside one another

@@ -8,7 +8,8 @@ const backslash = 0x5c;
  * walks the result overflows. Whether the brackets match is JSON.parse's business.
  */
 export function jsonDepth(text: string, maxDepth: number): number {
-  return hasMany(text, maxDepth) ? measure(text, maxDepth) : 0;
+  // Each level has two brackets, so a short text needs no look.
+  return text.length >= 2 * maxDepth && hasMany(text, maxDepth) ? measure(text, maxDepth) : 0;
 }
 
 // Most messages have few objects and arrays, and looking for their brackets is a search that runs natively.

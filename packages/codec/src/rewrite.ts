@@ -22,13 +22,14 @@ export function rewrite(value: unknown, depth: number, form: Form): unknown {
 }
 
 function rewriteObject(value: object, depth: number, form: Form): unknown {
-  // A getter may answer differently than it did when the value was inspected.
-  if (depth <= 0) throw new TypeError("the value changed while it was encoded");
-  if (Array.isArray(value)) return Array.from(value, (item: unknown) => rewrite(item, depth - 1, form));
-  const kind = kindOf(value);
+  const isArray = Array.isArray(value);
+  const kind = isArray ? "Array" : kindOf(value);
   if (kind === "Uint8Array")
     return form.special(value instanceof Uint8Array ? value : new Uint8Array(value as Uint8Array));
   if (kind === "Date") return form.special(value instanceof Date ? value : new Date((value as Date).getTime()));
+  // A getter may answer differently than it did when the value was inspected.
+  if (depth <= 0) throw new TypeError("the value changed while it was encoded");
+  if (isArray) return Array.from(value as unknown[], (item) => rewrite(item, depth - 1, form));
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === "function") {
     const json: unknown = toJSON.call(value);

@@ -84,25 +84,46 @@ describe("a positional message", () => {
     });
   });
 
-  test("is refused, and the table kept, when an object changes its keys while it is encoded", () => {
-    const pair = z.object({ a: z.number(), b: z.number() });
-    const message = codecOf(pair);
-    let reads = 0;
-    const fickle = {
-      get a(): number {
-        return 1;
+  // The keys that an object says it has, each time it is asked. A bigint beyond 64 bits is left to cbor-x, which asks again.
+  function changing(large: bigint | number, ...answers: string[][]): object {
+    let asked = 0;
+    return new Proxy(
+      { a: large, b: 2 },
+      {
+        ownKeys: () => answers[Math.min(asked++, answers.length - 1)]!,
+        getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }),
       },
-      b: 2,
-    };
-    const changing = new Proxy(fickle, {
-      ownKeys: () => (reads++ === 0 ? ["a", "b"] : ["a", "b", "c"]),
-      getOwnPropertyDescriptor: () => ({ value: 1, enumerable: true, configurable: true }),
-    });
-    expect(() => bytesOf(message, changing, true)).toThrow("changed while");
-    const bytes = bytesOf(message, { a: 1, b: 2 }, true);
+    );
+  }
+  function failsOrNot(run: () => unknown): number {
+    try {
+      run();
+      return 0;
+    } catch (error) {
+      if (!String(error).includes("changed while")) throw error;
+      return 1;
+    }
+  }
+  const pair = z.object({ a: z.any(), b: z.number() });
+
+  test("is refused, and the table kept, when an object changes its keys while it is encoded", () => {
+    const message = codecOf(pair);
+    let refused = 0;
+    for (let stable = 1; stable < 8; stable++) {
+      const answers = Array.from({ length: stable }, () => ["a", "b"]);
+      const value = changing(1n << 70n, ...answers, ["a", "b", "c"]);
+      refused += failsOrNot(() => bytesOf(message, value, true));
+      const bytes = bytesOf(message, { a: 1, b: 2 }, true);
+      expect(codecOf(pair).decode(bytes, 0, bytes.length, true)).toStrictEqual({ a: 1, b: 2 });
+      const longer = bytesOf(message, { a: 1, b: 2, c: 3 }, true);
+      expect(codecOf(pair).decode(longer, 0, longer.length, true)).toStrictEqual({ a: 1, b: 2, c: 3 });
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
+
+  test("is what an object said when it was asked, if it was asked once", () => {
+    const bytes = bytesOf(codecOf(pair), changing(1, ["a", "b"], ["a", "b", "c"]), true);
     expect(codecOf(pair).decode(bytes, 0, bytes.length, true)).toStrictEqual({ a: 1, b: 2 });
-    const longer = bytesOf(message, { a: 1, b: 2, c: 3 }, true);
-    expect(codecOf(pair).decode(longer, 0, longer.length, true)).toStrictEqual({ a: 1, b: 2, c: 3 });
   });
 
   test("keeps a date at the end of time", () => {

@@ -72,3 +72,10 @@ function zeroed(value: unknown): unknown {
     Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, zeroed(item)]])),
   );
 }
+
+test.each(codecs)("a date at the deepest level is sent, whatever else must be copied: $name", ({ name }) => {
+  const codec = { json, cbor, msgpack }[name as "cbor"]({ maxDepth: 2 });
+  expect(roundTrip(codec, { a: { at: new Date(5), b: undefined, "\ud800": 1n << 100n } })).toStrictEqual({
+    a: { at: new Date(5), "\ufffd": 1n << 100n },
+  });
+});

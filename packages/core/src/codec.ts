@@ -20,8 +20,8 @@ export interface MessageType {
 }
 
 /**
- * Encodes and decodes one type of message. Neither function may keep a reference to the bytes it was given, and both
- * may throw: the call that it happens in ends with `INTERNAL`, other calls are untouched.
+ * Encodes and decodes one type of message. Neither function may keep a reference to the bytes it was given (but see `owned`), and
+ * both may throw: the call that it happens in ends with `INTERNAL`, other calls are untouched.
  *
  * A codec may have a second, positional form of a type, shorter because it leaves out what both ends know (`layout`).
  * It is used only between ends whose layouts are equal byte for byte; everything else is self-describing.
@@ -36,8 +36,8 @@ export interface MessageCodec {
   encode(value: unknown, into: ByteWriter, positional: boolean): void;
   /**
    * The value in `bytes` from `start` to `end`, exclusive, all of it: bytes left over are an error. The bytes are
-   * overwritten after the return, so a value must not refer to them, unless they are `owned`: a large message that was
-   * put together in memory of its own, of which the value may keep views.
+   * overwritten after the return, so a value must not refer to them; unless `owned` is true, when they are nobody's
+   * any more, and a value may keep them (a large Uint8Array in it may be a view of them). Default false.
    * @throws Error on bytes that are not a value, that nest too deep, or that promise more than is there.
    */
   decode(bytes: Uint8Array, start: number, end: number, positional: boolean, owned?: boolean): unknown;
