@@ -16,6 +16,8 @@ export interface Contender {
   readonly wire: string;
   /** How messages become bytes: `json`, `protobuf`, `raw`, … */
   readonly codec: string;
+  /** `serve` heeds `reusePort`. */
+  readonly reusesPort?: true;
   /** Serves on a port of 127.0.0.1. */
   serve(options: ServeOptions): Promise<BenchServer>;
   /** Makes one connection. Resolves when calls can begin. */
@@ -45,6 +47,8 @@ export interface BenchClient {
   iterate?(count: number): Promise<number>;
   /** The same through the fastest way that the library documents: callbacks, events. */
   push?(count: number): Promise<number>;
+  /** The same stream for a reader that takes its time. */
+  stream?(count: number): AsyncIterable<{ n: number }>;
   /** Large unary: the server answers with the same bytes. */
   echo?(bytes: Uint8Array): Promise<Uint8Array>;
   /** A call that the server answers only when the connection closes, or never: for the memory of open calls. */

@@ -31,3 +31,27 @@ export function makeOrder(i: number): Order {
     total: 1234.5 + (i % 100),
   };
 }
+
+/** Are all fields the same? A library may answer with instances of its own classes. */
+export function sameOrder(one: Order, other: Order): boolean {
+  return (
+    one.id === other.id &&
+    one.customer.id === other.customer.id &&
+    one.customer.name === other.customer.name &&
+    one.customer.email === other.customer.email &&
+    one.currency === other.currency &&
+    one.total === other.total &&
+    one.items.length === other.items.length &&
+    one.items.every((line, i) => sameLine(line, other.items[i] as OrderLine))
+  );
+}
+
+function sameLine(one: OrderLine, other: OrderLine): boolean {
+  return (
+    one.sku === other.sku &&
+    one.name === other.name &&
+    one.quantity === other.quantity &&
+    one.price === other.price &&
+    one.taxed === other.taxed
+  );
+}

@@ -1,0 +1,40 @@
+import type { Pair, PairOptions } from "../run/pair.ts";
+
+/** One figure of a row. */
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  /** Which is better. */
+  readonly better: "more" | "less";
+}
+
+/** How long things are measured. */
+export interface Durations {
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly warmUp: { readonly ms: number; readonly calls: number; readonly maxMs: number };
+}
+
+/** The figures of one round, by the columns' keys; what else is in them is only for the JSON. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** One thing that is measured of every contender. */
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  /** Ratios and charts are made of the first. */
+  readonly columns: readonly Column[];
+  /** Rows of one scenario with equal options share their processes. */
+  readonly pair?: PairOptions;
+  /** Before the first round. */
+  warmUp?(pair: Pair, durations: Durations): Promise<void>;
+  /** Undefined when the contender cannot do it. */
+  round(pair: Pair, durations: Durations): Promise<Figures | undefined>;
+}
+
+export interface Scenario {
+  /** What `--scenario` knows it by. */
+  readonly name: string;
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
