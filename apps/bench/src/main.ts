@@ -1,30 +1,25 @@
 import { writeFileSync } from "node:fs";
-import { constants } from "node:os";
-import { contenders } from "./contenders/index.ts";
-import { chooseDurations } from "./durations.ts";
+import { contenders, loadContender } from "./contenders/index.ts";
+import { interruption } from "./interruption.ts";
 import { parseOptions, UsageError, usage } from "./options.ts";
+import { makePlan } from "./plan.ts";
 import { machineText, scenarioText } from "./report/text.ts";
 import { describeContender, describeMachine } from "./run/machine.ts";
 import { measure } from "./run/measure.ts";
+import { openFilesLimit } from "./run/open-files.ts";
 import { findPinning } from "./run/pinning.ts";
 import type { Results, ScenarioResult } from "./run/results.ts";
 import { scenarios } from "./scenarios/index.ts";
 
-const choices = { contenders: Object.keys(contenders), scenarios: scenarios.map(({ name }) => name) };
+const contenderNames = Object.keys(contenders);
 const options = readOptions();
-const names = options.only ?? choices.contenders;
-const chosen = chooseScenarios();
-const leftOut =
-  chosen === scenarios
-    ? []
-    : [
-        `scenarios: ${scenarios
-          .filter((one) => !chosen.includes(one))
-          .map(({ name }) => name)
-          .join(", ")}`,
-      ];
-const rows = chosen.reduce((sum, scenario) => sum + scenario.rows.length, 0);
-const durations = chooseDurations(options, { cells: rows * names.length, pairs: chosen.length * names.length });
+const { parts, durations, leftOut } = makePlan(options, {
+  scenarios,
+  contenders: contenderNames,
+  openFiles: openFilesLimit(),
+});
+const names = contenderNames.filter((name) => parts.some((part) => part.contenders.includes(name)));
+const loaded = await Promise.all(names.map(loadContender));
 const pinning = findPinning();
 const about: Omit<Results, "scenarios"> = {
   version: 1,
@@ -36,9 +31,7 @@ const about: Omit<Results, "scenarios"> = {
     quick: options.quick,
   },
   machine: describeMachine(pinning),
-  contenders: Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await describeContender(name)] as const)),
-  ),
+  contenders: Object.fromEntries(loaded.map((one) => [one.name, describeContender(one)])),
   leftOut,
 };
 
@@ -46,25 +39,27 @@ const signal = interruption();
 const results: ScenarioResult[] = [];
 console.log(`${machineText(about)}\n`);
 try {
-  for (const scenario of chosen) {
-    const result = await measure(scenario, { contenders: names, durations, pinning, signal, progress });
-    progress(undefined);
+  for (const { scenario, contenders: chosen } of parts) {
+    const taking = loaded.filter(({ name }) => chosen.includes(name));
+    const result = await measure(scenario, { contenders: taking, durations, pinning, signal, progress });
+    progress("");
     console.log(scenarioText(result));
     results.push(result);
   }
 } catch (error) {
-  progress(undefined);
+  progress("");
   if (!signal.aborted) throw error;
   process.exit(signal.reason as number);
 }
-if (leftOut.length > 0) console.log(`Left out: ${leftOut.join("; ")}.`);
+if (leftOut.length > 0) console.log(`Left out:\n${leftOut.map((line) => `- ${line}`).join("\n")}`);
 if (options.json !== undefined) {
   writeFileSync(options.json, `${JSON.stringify({ ...about, scenarios: results } satisfies Results, undefined, 1)}\n`);
 }
-const failed = results.some(({ rows }) => rows.some((row) => row.results.some(({ error }) => error !== undefined)));
-process.exitCode = failed ? 1 : 0;
+const failed = results.some((scenario) => scenario.rows.some((row) => row.results.some(({ error }) => error)));
+process.exit(failed ? 1 : 0);
 
 function readOptions() {
+  const choices = { contenders: contenderNames, scenarios: scenarios.map(({ name }) => name) };
   try {
     const parsed = parseOptions(process.argv.slice(2), choices);
     if (parsed !== "help") return parsed;
@@ -77,21 +72,7 @@ function readOptions() {
   }
 }
 
-function chooseScenarios() {
-  if (options.scenarios !== undefined) return scenarios.filter(({ name }) => options.scenarios!.includes(name));
-  return options.quick ? scenarios.filter(({ name }) => name === "s2") : scenarios;
-}
-
-/** Aborts when the run is told to end; the reason is the exit status for that. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => controller.abort(128 + constants.signals[name]));
-  }
-  return controller.signal;
-}
-
 /** One line that is overwritten, where somebody is looking. */
-function progress(what: string | undefined): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what ?? ""}`);
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
 }

@@ -1,7 +1,7 @@
-import { type Codec, createClient, createServer, serverStream, service, unary } from "@farcall/core";
+import { type Codec, type createClient, type createServer, serverStream, service, unary } from "@farcall/core";
 import { tcp, tcpServer } from "@farcall/transport-tcp";
 import { z } from "zod";
-import type { BenchClient, BenchServer, Contender, ServeOptions } from "../contender.ts";
+import type { BenchClient, BenchServer, ServeOptions } from "../contender.ts";
 
 /** The contract as a user would write it: every message is validated at the end that receives it. */
 const Order = z.object({
@@ -38,21 +38,15 @@ const limits = {
 };
 const heldForMs = 600_000;
 
-/** Farcall over TCP with one codec. */
-export function farcallOverTcp(name: string, codec: Codec): Contender {
-  return {
-    name,
-    packages: ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp", "zod"],
-    wire: "tcp",
-    codec: codec.name,
-    reusesPort: true,
-    serve: (options) => serve(codec, options),
-    connect: (port) => connect(codec, port),
-  };
-}
+export const packages = ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp", "zod"];
 
-async function serve(codec: Codec, { port, reusePort = false }: ServeOptions): Promise<BenchServer> {
-  const server = createServer({ codecs: [codec], limits });
+/** Serves over TCP. `create` is `createServer` of `@farcall/core` or of `farcall`. */
+export async function serve(
+  create: typeof createServer,
+  codec: Codec,
+  { port, reusePort = false }: ServeOptions,
+): Promise<BenchServer> {
+  const server = create({ codecs: [codec], limits });
   server.add(Bench, {
     add: ({ a, b }) => ({ total: a + b }),
     order: (order) => order,
@@ -74,9 +68,10 @@ async function serve(codec: Codec, { port, reusePort = false }: ServeOptions): P
   };
 }
 
-async function connect(codec: Codec, port: number): Promise<BenchClient> {
+/** Connects over TCP. `create` is `createClient` of `@farcall/core` or of `farcall`. */
+export async function connect(create: typeof createClient, codec: Codec, port: number): Promise<BenchClient> {
   const transport = tcp(`127.0.0.1:${port}`, { limits });
-  const bench = createClient(Bench, { transport, codec });
+  const bench = create(Bench, { transport, codec });
   await bench.add({ a: 0, b: 0 }); // it connects with the first call
   return {
     add: async (a, b) => (await bench.add({ a, b })).total,

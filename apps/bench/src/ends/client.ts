@@ -1,10 +1,13 @@
-import type { BenchClient } from "../contender.ts";
+import type { BenchClient, Contender } from "../contender.ts";
 import { loadContender } from "../contenders/index.ts";
 import { obey } from "./commands.ts";
 import { cpuUs } from "./cpu.ts";
+import { holdCalls } from "./held-calls.ts";
+import { openIdle } from "./idle-connections.ts";
 import { LatencyWatch } from "./latency.ts";
 import { keepInFlight, type Until } from "./load.ts";
 import { measureMemory } from "./memory.ts";
+import { SlowReader } from "./slow-reader.ts";
 import { lanesOf, type Work } from "./work.ts";
 
 /** What one load did, and what it cost this process. */
@@ -17,12 +20,16 @@ export interface Sample {
 }
 
 const clients: BenchClient[] = [];
+let contender: Contender;
+let port: number;
+let reader: SlowReader | undefined;
 
 /** The process of a client. */
 const commands = {
-  async connect({ contender, port, connections }: { contender: string; port: number; connections: number }) {
-    const { connect } = await loadContender(contender);
-    for (let i = 0; i < connections; i++) clients.push(await connect(port));
+  async connect(to: { contender: string; port: number; connections: number }): Promise<void> {
+    contender = await loadContender(to.contender);
+    port = to.port;
+    for (let i = 0; i < to.connections; i++) clients.push(await contender.connect(port));
   },
 
   /** Loads the connections; null when the contender cannot do this work. */
@@ -35,9 +42,33 @@ const commands = {
     return { ...load, cpuUs: cpuUs() - cpuBefore, ...watch?.result() };
   },
 
+  openIdle: (count: number) => openIdle(contender, port, count),
+
+  /** False when the contender has no such call. */
+  async hold(count: number): Promise<boolean> {
+    const client = firstClient();
+    if (client.hold === undefined) return false;
+    await holdCalls(client, count);
+    return true;
+  },
+
+  /** False when the contender has no such stream. */
+  async startSlowReader(messages: number): Promise<boolean> {
+    const stream = firstClient().stream?.(messages);
+    if (stream === undefined) return false;
+    reader = new SlowReader(stream);
+    return true;
+  },
+
+  stopSlowReader: () => reader?.stop(),
+
   memory: measureMemory,
 };
 
 export type ClientCommands = typeof commands;
 
 obey(commands);
+
+function firstClient(): BenchClient {
+  return clients[0] as BenchClient;
+}

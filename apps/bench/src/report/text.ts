@@ -17,7 +17,7 @@ export function scenarioText(scenario: ScenarioResult): string {
 export function machineText({ machine, options }: Pick<Results, "machine" | "options">): string {
   const { cpu, cores, platform, node, pinned, loadAverage } = machine;
   const where = pinned
-    ? `servers on core ${pinned.server}, clients on core ${pinned.client}`
+    ? `servers on core ${pinned.servers.join(", ")}, clients on core ${pinned.client}`
     : "processes are not pinned to cores";
   const busy = loadAverage > cores / 2 ? ` The machine was busy already: load average ${loadAverage.toFixed(1)}.` : "";
   return (
@@ -34,8 +34,8 @@ function rowText({ columns, results }: RowResult): string {
   const measured = results.filter(({ rounds }) => rounds.length > 0);
   const lines = measured.map(({ contender, rounds }) => [
     contender,
-    ...columns.flatMap(({ key }) => {
-      const values = rounds.map((figures) => figures[key] ?? NaN);
+    ...columns.flatMap(({ key, unit = 1 }) => {
+      const values = rounds.map((figures) => (figures[key] ?? NaN) / unit);
       return [formatNumber(median(values)), `±${Math.round(spread(values) * 100)}%`];
     }),
     ...comparedWith.map((name) =>

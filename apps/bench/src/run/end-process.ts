@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Answer, Command, Commands } from "../ends/commands.ts";
+import { lastWords } from "./last-words.ts";
+import { pinned } from "./pinning.ts";
 
 /** What a command is given; null for those that take nothing. */
 type Input<C extends Commands, K extends keyof C> = Parameters<C[K]> extends [infer I] ? I : null;
@@ -33,7 +35,7 @@ export class EndProcess<C extends Commands> {
   readonly #gone: Promise<unknown>;
   readonly #asked = new Map<number, { resolve(output: never): void; reject(error: Error): void }>();
   #nextId = 0;
-  #lastWords = "";
+  #printed = "";
   #cause: EndFailed | undefined;
   readonly #name: string;
 
@@ -42,12 +44,11 @@ export class EndProcess<C extends Commands> {
     this.death = new Promise((_, reject) => (this.#reportDeath = reject));
     this.death.catch(() => {});
     const file = fileURLToPath(new URL(`../ends/${name}.ts`, import.meta.url));
-    const node = [process.execPath, "--expose-gc", file];
-    const [program, ...args] = core === undefined ? node : ["taskset", "--cpu-list", String(core), ...node];
-    this.#child = spawn(program as string, args, { stdio: ["ignore", "inherit", "pipe", "ipc"] });
+    const [program, ...args] = pinned(core, [process.execPath, "--expose-gc", file]);
+    this.#child = spawn(program, args, { stdio: ["ignore", "inherit", "pipe", "ipc"] });
     this.#gone = once(this.#child, "exit").catch(() => {});
     this.#child.stderr?.on("data", (text: Buffer) => {
-      this.#lastWords = (this.#lastWords + text.toString()).slice(-2_000);
+      this.#printed = (this.#printed + text.toString()).slice(-4_000);
     });
     this.#child.on("message", (answer: Answer) => {
       const one = this.#asked.get(answer.id);
@@ -93,8 +94,7 @@ export class EndProcess<C extends Commands> {
   }
 
   #died(how: string): void {
-    const said = this.#lastWords.trim();
-    this.#cause ??= new EndFailed(`the ${this.#name} died: ${how}${said === "" ? "" : `\n${said}`}`);
+    this.#cause ??= new EndFailed(`the ${this.#name} died: ${how}; ${lastWords(this.#printed)}`);
     for (const { reject } of this.#asked.values()) reject(this.#cause);
     this.#asked.clear();
     this.#reportDeath(this.#cause);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
-import { loadContender } from "../contenders/index.ts";
+import type { Contender } from "../contender.ts";
 import type { Pinning } from "./pinning.ts";
 import type { ContenderInfo, Machine } from "./results.ts";
 
@@ -17,8 +17,7 @@ export function describeMachine(pinning: Pinning | undefined): Machine {
   };
 }
 
-export async function describeContender(name: string): Promise<ContenderInfo> {
-  const { wire, codec, packages } = await loadContender(name);
+export function describeContender({ wire, codec, packages }: Contender): ContenderInfo {
   return { wire, codec, packages: Object.fromEntries(packages.map((one) => [one, versionOf(one)])) };
 }
 

@@ -1,9 +1,11 @@
+import type { Contender } from "../contender.ts";
 import type { Durations, Figures, Row, Scenario } from "../scenarios/scenario.ts";
+import { EndFailed } from "./end-process.ts";
 import { Pair, type Surroundings } from "./pair.ts";
 import type { ContenderResult, RowResult, ScenarioResult } from "./results.ts";
 
 export interface MeasureOptions extends Surroundings {
-  readonly contenders: readonly string[];
+  readonly contenders: readonly Contender[];
   readonly durations: Durations;
   /** Hears what is being done, for people. */
   readonly progress: (what: string) => void;
@@ -11,50 +13,48 @@ export interface MeasureOptions extends Surroundings {
 
 /** A contender on its way through a row. */
 interface Runner {
-  readonly contender: string;
+  readonly contender: Contender;
   pair: Pair | undefined;
-  rounds: Figures[];
-  error: string | undefined;
+  readonly rounds: Figures[];
+  /** Why it is out of the row; `absent` when it has no such call. */
+  out: Error | "absent" | undefined;
 }
 
 /**
  * Measures every contender in every row of a scenario. Contenders take turns round by round, so that a slow moment of the
  * machine meets all of them; only one of them works at a time. A contender that fails is out of the row.
+ *
+ * @throws the reason of `signal` when it aborts
  */
 export async function measure(scenario: Scenario, options: MeasureOptions): Promise<ScenarioResult> {
   const rows: RowResult[] = [];
-  for (const group of rowsByPair(scenario.rows)) rows.push(...(await measureGroup(scenario, group, options)));
+  for (const group of groupsOf(scenario.rows)) rows.push(...(await measureGroup(scenario, group, options)));
   return { name: scenario.name, title: scenario.title, rows };
 }
 
+/** Rows that share their processes. */
+function groupsOf(rows: readonly Row[]): Row[][] {
+  const groups = new Map<unknown, Row[]>();
+  for (const row of rows) {
+    const key = row.fresh ? row : JSON.stringify(row.pair ?? {});
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()];
+}
+
 async function measureGroup(scenario: Scenario, rows: readonly Row[], options: MeasureOptions): Promise<RowResult[]> {
-  const pairs = new Map<string, Pair>();
-  const results: RowResult[] = [];
+  const pairs = new Map<Contender, Pair>();
   try {
+    const results: RowResult[] = [];
     for (const row of rows) {
-      const label = `${scenario.name} ${row.title}`;
-      const runners: Runner[] = options.contenders.map((contender) => ({
-        contender,
-        pair: pairs.get(contender),
-        rounds: [],
-        error: undefined,
-      }));
-      for (const runner of runners) {
-        await attempt(runner, options, `${label}: warm-up`, async () => {
-          runner.pair ??= await Pair.start(runner.contender, options, row.pair);
-          pairs.set(runner.contender, runner.pair);
-          await row.warmUp?.(runner.pair, options.durations);
-        });
+      const runners = options.contenders.map((contender): Runner => {
+        return { contender, pair: pairs.get(contender), rounds: [], out: undefined };
+      });
+      await measureRow(row, runners, `${scenario.name}, ${row.title}`, options);
+      for (const { contender, pair } of runners) {
+        if (pair === undefined) pairs.delete(contender);
+        else pairs.set(contender, pair);
       }
-      for (let round = 1; round <= options.durations.rounds; round++) {
-        for (const runner of runners) {
-          await attempt(runner, options, `${label}: round ${round} of ${options.durations.rounds}`, async () => {
-            const figures = await row.round(runner.pair as Pair, options.durations);
-            if (figures !== undefined) runner.rounds.push(figures);
-          });
-        }
-      }
-      for (const { contender, error } of runners) if (error !== undefined) pairs.delete(contender);
       const { name, title, columns } = row;
       results.push({ name, title, columns, results: runners.map(resultOf) });
     }
@@ -64,33 +64,59 @@ async function measureGroup(scenario: Scenario, rows: readonly Row[], options: M
   }
 }
 
-async function attempt(
+async function measureRow(row: Row, runners: readonly Runner[], label: string, options: MeasureOptions): Promise<void> {
+  const { rounds } = options.durations;
+  const prepare = async (runner: Runner): Promise<void> => {
+    const { contender } = runner;
+    const missing = (row.pair?.servers ?? 1) > 1 && contender.reusesPort !== true;
+    if (!missing) runner.pair ??= await Pair.start(contender.name, options, row.pair);
+    if (runner.pair === undefined) runner.out = "absent";
+    else await row.warmUp?.(runner.pair, options.durations);
+  };
+  if (!row.fresh) {
+    for (const runner of runners) await step(runner, `${label}: warm-up`, options, prepare);
+  }
+  for (let round = 1; round <= rounds; round++) {
+    // Whoever comes first in one round comes last in the next: nobody always follows the same one.
+    for (const runner of round % 2 === 1 ? runners : runners.toReversed()) {
+      await step(runner, `${label}: round ${round} of ${rounds}`, options, async () => {
+        if (row.fresh) await prepare(runner);
+        if (runner.pair === undefined) return;
+        const figures = await row.round(runner.pair, options.durations);
+        if (figures === undefined) runner.out = "absent";
+        else runner.rounds.push(figures);
+        if (row.fresh) await stop(runner);
+      });
+    }
+  }
+}
+
+/** Does one step of a contender that is still in the row; when that fails, it is out. */
+async function step(
   runner: Runner,
-  options: MeasureOptions,
   what: string,
-  work: () => Promise<void>,
+  { signal, progress }: MeasureOptions,
+  work: (runner: Runner) => Promise<void>,
 ): Promise<void> {
-  if (runner.error !== undefined) return;
-  options.signal.throwIfAborted();
-  options.progress(`${what}, ${runner.contender}`);
+  if (runner.out !== undefined) return;
+  signal.throwIfAborted();
+  progress(`${what}, ${runner.contender.name}`);
   try {
-    await work();
+    await work(runner);
   } catch (error) {
-    options.signal.throwIfAborted();
-    runner.error = (error as Error).message;
-    await runner.pair?.stop();
+    await stop(runner);
+    signal.throwIfAborted();
+    runner.out = error as Error;
   }
 }
 
-function resultOf({ contender, rounds, error }: Runner): ContenderResult {
-  return { contender, rounds, ...(error !== undefined && { error }) };
+async function stop(runner: Runner): Promise<void> {
+  await runner.pair?.stop();
+  runner.pair = undefined;
 }
 
-function rowsByPair(rows: readonly Row[]): Row[][] {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const key = JSON.stringify(row.pair ?? {});
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()];
+function resultOf({ contender, rounds, out }: Runner): ContenderResult {
+  if (out === undefined || out === "absent") return { contender: contender.name, rounds };
+  const wrongReply = out instanceof EndFailed && out.wrongReply;
+  return { contender: contender.name, rounds, error: wrongReply ? `wrong reply: ${out.message}` : out.message };
 }

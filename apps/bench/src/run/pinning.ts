@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** Which core each end runs on. */
+/** Which core each process runs on. */
 export interface Pinning {
-  readonly server: number;
+  /** Servers take turns; at least one. */
+  readonly servers: readonly number[];
   readonly client: number;
 }
 
@@ -11,8 +12,13 @@ export interface Pinning {
 export function findPinning(): Pinning | undefined {
   if (process.platform !== "linux" || spawnSync("taskset", ["--version"]).error !== undefined) return undefined;
   const allowed = /^Cpus_allowed_list:\s*(.*)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  const [server, client] = coresIn(allowed ?? "");
-  return server === undefined || client === undefined ? undefined : { server, client };
+  const [server, client, ...others] = coresIn(allowed ?? "");
+  return server === undefined || client === undefined ? undefined : { servers: [server, ...others], client };
+}
+
+/** The command that runs `command` on one core; the same when it is undefined. */
+export function pinned(core: number | undefined, command: readonly [string, ...string[]]): [string, ...string[]] {
+  return core === undefined ? [...command] : ["taskset", "--cpu-list", String(core), ...command];
 }
 
 /** The numbers in a list like `0-3,8`. */

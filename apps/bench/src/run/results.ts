@@ -26,8 +26,8 @@ export interface Machine {
   readonly memoryBytes: number;
   readonly platform: string;
   readonly node: string;
-  /** The core of each end; null when the system placed them. */
-  readonly pinned: { readonly server: number; readonly client: number } | null;
+  /** The cores of each end; null when the system placed them. */
+  readonly pinned: { readonly servers: readonly number[]; readonly client: number } | null;
   /** The system's load average over a minute when the run began, or 0 where there is none. */
   readonly loadAverage: number;
 }

@@ -6,6 +6,8 @@ export interface Column {
   readonly title: string;
   /** Which is better. */
   readonly better: "more" | "less";
+  /** What the figure is divided by to be printed. Default 1. */
+  readonly unit?: number;
 }
 
 /** How long things are measured. */
@@ -26,7 +28,11 @@ export interface Row {
   readonly columns: readonly Column[];
   /** Rows of one scenario with equal options share their processes. */
   readonly pair?: PairOptions;
-  /** Before the first round. */
+  /** Each round has processes of its own. */
+  readonly fresh?: true;
+  /** Sockets that one process needs. */
+  readonly openFiles?: number;
+  /** Before the first round; of a fresh row before each. */
   warmUp?(pair: Pair, durations: Durations): Promise<void>;
   /** Undefined when the contender cannot do it. */
   round(pair: Pair, durations: Durations): Promise<Figures | undefined>;
@@ -37,4 +43,6 @@ export interface Scenario {
   readonly name: string;
   readonly title: string;
   readonly rows: readonly Row[];
+  /** Whom it is about, unless `--only` says otherwise. Default: all. */
+  readonly contenders?: readonly string[];
 }
