@@ -73,7 +73,7 @@ async function serve(options: ServeOptions): Promise<BenchServer> {
   });
   // It has no option for a port that processes share, so that it is given the connections.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = createServer((socket) => injector.injectConnection(socket));
+  const listener = createServer({ noDelay: true }, (socket) => injector.injectConnection(socket));
   return {
     port: await listen(listener, options),
     async close() {

@@ -1,4 +1,4 @@
-import { type AddressInfo, Server, type Socket } from "node:net";
+import { type AddressInfo, connect as connectSocket, Server, type Socket } from "node:net";
 import { type Payload, RSocketConnector, RSocketServer } from "rsocket-core";
 import { TcpClientTransport } from "rsocket-tcp-client";
 import { TcpServerTransport } from "rsocket-tcp-server";
@@ -30,9 +30,10 @@ const nothingToDo = { cancel() {}, onExtension() {} };
 
 async function serve({ port, reusePort = false }: ServeOptions): Promise<BenchServer> {
   const sockets = new Set<Socket>();
-  const listener = new Server();
+  const listener = new Server({ noDelay: true });
   listener.on("connection", (socket) => {
     sockets.add(socket);
+    socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   });
   const server = new RSocketServer({
@@ -88,7 +89,11 @@ function encodeAnswer(output: unknown): Payload {
 
 async function connect(port: number): Promise<BenchClient> {
   const connector = new RSocketConnector({
-    transport: new TcpClientTransport({ connectionOptions: { host: "127.0.0.1", port } }),
+    transport: new TcpClientTransport({
+      connectionOptions: { host: "127.0.0.1", port, noDelay: true },
+      // It stops listening for errors before its socket has ended.
+      socketCreator: (options) => connectSocket(options).on("error", () => {}),
+    }),
   });
   const connection = await connector.connect();
   const call = (payload: Payload): Promise<Payload> =>
