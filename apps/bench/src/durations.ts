@@ -13,7 +13,8 @@ export function chooseDurations(
   { cells, pairs }: { cells: number; pairs: number },
 ): Durations {
   const chosen = quick ? shortened(cells, pairs) : full;
-  return { ...chosen, rounds: rounds ?? chosen.rounds, roundMs: roundMs ?? chosen.roundMs };
+  const asked = { ...chosen, rounds: rounds ?? chosen.rounds };
+  return roundMs === undefined ? asked : { ...asked, roundMs, warmUp: { ...chosen.warmUp, ms: 2 * roundMs } };
 }
 
 /** A third of a cell's time warms it up, the rest is rounds. */
@@ -22,5 +23,19 @@ function shortened(cells: number, pairs: number): Durations {
   const cellMs = Math.max(120, (quickMs - pairs * startMs) / cells);
   const roundMs = Math.min(500, Math.floor((cellMs * 2) / 3 / rounds));
   const warmUpMs = Math.min(1_000, Math.floor(cellMs / 3));
-  return { rounds, roundMs, warmUp: { ms: warmUpMs, calls: 0, maxMs: warmUpMs } };
+  return {
+    rounds,
+    roundMs,
+    warmUp: { ms: warmUpMs, calls: 0, maxMs: quickMs },
+    endBy: performance.now() + quickMs,
+  };
+}
+
+const shortestMs = 50;
+
+/** The same with shorter rounds, when `cells` of them would take longer than there is time. A busy machine starts slowly. */
+export function fitted(durations: Durations, cells: number): Durations {
+  const { rounds, roundMs, endBy = Infinity } = durations;
+  const left = (endBy - performance.now()) / (rounds * cells);
+  return { ...durations, roundMs: Math.min(roundMs, Math.max(shortestMs, Math.floor(left))) };
 }

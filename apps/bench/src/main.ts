@@ -1,25 +1,25 @@
 import { writeFileSync } from "node:fs";
-import { contenders, loadContender } from "./contenders/index.ts";
+import { contenderNames, loadContender } from "./contenders/index.ts";
 import { interruption } from "./interruption.ts";
 import { parseOptions, UsageError, usage } from "./options.ts";
 import { makePlan } from "./plan.ts";
 import { machineText, scenarioText } from "./report/text.ts";
 import { describeContender, describeMachine } from "./run/machine.ts";
-import { measure } from "./run/measure.ts";
+import { type Entrant, measure } from "./run/measure.ts";
 import { openFilesLimit } from "./run/open-files.ts";
 import { findPinning } from "./run/pinning.ts";
 import type { Results, ScenarioResult } from "./run/results.ts";
 import { scenarios } from "./scenarios/index.ts";
 
-const contenderNames = Object.keys(contenders);
 const options = readOptions();
 const { parts, durations, leftOut } = makePlan(options, {
   scenarios,
   contenders: contenderNames,
   openFiles: openFilesLimit(),
 });
-const names = contenderNames.filter((name) => parts.some((part) => part.contenders.includes(name)));
-const loaded = await Promise.all(names.map(loadContender));
+const sources = new Set(parts.flatMap((part) => part.contenders));
+const entrants: Entrant[] = [];
+for (const source of sources) entrants.push({ source, contender: await loadContender(source) });
 const pinning = findPinning();
 const about: Omit<Results, "scenarios"> = {
   version: 1,
@@ -31,7 +31,7 @@ const about: Omit<Results, "scenarios"> = {
     quick: options.quick,
   },
   machine: describeMachine(pinning),
-  contenders: Object.fromEntries(loaded.map((one) => [one.name, describeContender(one)])),
+  contenders: Object.fromEntries(entrants.map(({ contender }) => [contender.name, describeContender(contender)])),
   leftOut,
 };
 
@@ -40,7 +40,7 @@ const results: ScenarioResult[] = [];
 console.log(`${machineText(about)}\n`);
 try {
   for (const { scenario, contenders: chosen } of parts) {
-    const taking = loaded.filter(({ name }) => chosen.includes(name));
+    const taking = entrants.filter(({ source }) => chosen.includes(source));
     const result = await measure(scenario, { contenders: taking, durations, pinning, signal, progress });
     progress("");
     console.log(scenarioText(result));

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isContenderFile } from "./contenders/index.ts";
 
 /** What the command line asks for. */
 export interface BenchOptions {
@@ -23,12 +24,13 @@ export interface Choices {
 export function usage({ contenders, scenarios }: Choices): string {
   return `npm run bench -- [options]      Farcall beside its peers, each end in a process of its own
 
-  --only <names>      contenders, with commas: ${wrapped(contenders)}
+  --only <names>      contenders, with commas: ${wrapped(contenders)};
+                      or files of your own, like ./mine.ts
   --scenario <names>  ${scenarios.join(", ")}
   --quick             within 60 s: small calls only, short rounds; with --scenario, those scenarios in short rounds
   --json <file>       writes every round, the machine and the versions
   --rounds <number>   how often each is measured
-  --round-ms <ms>     how long one round lasts`;
+  --round-ms <ms>     how long one round lasts; the warm-up is twice as long`;
 }
 
 /** @throws UsageError */
@@ -36,7 +38,7 @@ export function parseOptions(args: readonly string[], choices: Choices): BenchOp
   const values = parse(args);
   if (values.help === true) return "help";
   return {
-    only: namesIn("only", values.only, choices.contenders),
+    only: namesIn("only", values.only, choices.contenders, isContenderFile),
     scenarios: namesIn("scenario", values.scenario, choices.scenarios),
     quick: values.quick ?? false,
     json: values.json,
@@ -65,15 +67,20 @@ function parse(args: readonly string[]) {
   }
 }
 
-function namesIn(option: string, value: string | undefined, choices: readonly string[]): string[] | undefined {
+function namesIn(
+  option: string,
+  value: string | undefined,
+  choices: readonly string[],
+  isMore?: (name: string) => boolean,
+): string[] | undefined {
   if (value === undefined) return undefined;
   const names = [...new Set(value.split(",").map((name) => name.trim()))];
   for (const name of names) {
-    if (!choices.includes(name))
+    if (!choices.includes(name) && isMore?.(name) !== true)
       throw new UsageError(`--${option}: there is no "${name}"; there are ${choices.join(", ")}`);
   }
   // In the order of the reports, whatever the order on the command line.
-  return choices.filter((name) => names.includes(name));
+  return [...choices.filter((name) => names.includes(name)), ...names.filter((name) => isMore?.(name))];
 }
 
 function wholeNumber(option: string, value: string | undefined, most: number): number | undefined {

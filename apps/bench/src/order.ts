@@ -7,7 +7,7 @@ export interface Order {
   total: number;
 }
 
-export interface OrderLine {
+interface OrderLine {
   sku: string;
   name: string;
   quantity: number;

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { BenchClient, BenchServer } from "../src/contender.ts";
-import { contenders, loadContender } from "../src/contenders/index.ts";
+import { contenderNames, loadContender } from "../src/contenders/index.ts";
 import { makeOrder, sameOrder } from "../src/order.ts";
 
-describe.each(Object.keys(contenders))("%s", (name) => {
+const fiveMebibytes = new Uint8Array(5 * 1024 * 1024).map((_, i) => (i * 31 + (i >> 8)) & 0xff);
+
+describe.each(contenderNames)("%s", (name) => {
   let server: BenchServer | undefined;
   let client: BenchClient | undefined;
   const start = async (): Promise<BenchClient> => {
@@ -49,12 +51,11 @@ describe.each(Object.keys(contenders))("%s", (name) => {
     expect(seen).toEqual(Array.from({ length: 1_000 }, (_, i) => i + 1));
   });
 
-  test("sends back 16 MiB as they were", async () => {
+  test("sends back more than most libraries allow by default as it was", async () => {
     const { echo } = await start();
     if (!echo) return;
-    const bytes = new Uint8Array(16 * 1024 * 1024).map((_, i) => (i * 31 + (i >> 8)) & 0xff);
-    expect(Buffer.compare(await echo(bytes), bytes)).toBe(0);
-  }, 30_000);
+    expect(Buffer.compare(await echo(fiveMebibytes), fiveMebibytes)).toBe(0);
+  });
 
   test("answers others while calls are held, and closes with them", async () => {
     const { add, hold } = await start();

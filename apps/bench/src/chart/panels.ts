@@ -10,7 +10,7 @@ export interface Panel {
   readonly limit: number | undefined;
 }
 
-export interface Bar {
+interface Bar {
   readonly contender: string;
   readonly ours: boolean;
   /** Undefined: it failed, or has no such call. */

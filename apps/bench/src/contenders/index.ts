@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Contender } from "../contender.ts";
 
 /** Where each contender is, in the order of the reports. A process imports only those that it measures. */
-export const contenders: Readonly<Record<string, readonly [file: string, name: string]>> = {
+const places: Readonly<Record<string, readonly [file: string, exported: string]>> = {
   net: ["net.ts", "net"],
   ws: ["ws.ts", "ws"],
   farcall: ["farcall-default.ts", "farcall"],
@@ -14,6 +16,7 @@ export const contenders: Readonly<Record<string, readonly [file: string, name: s
   "nice-grpc": ["nice-grpc.ts", "niceGrpc"],
   "connect-grpc": ["connect-node.ts", "connectGrpc"],
   connect: ["connect-node.ts", "connectConnect"],
+  rsocket: ["rsocket.ts", "rsocket"],
   trpc: ["trpc.ts", "trpc"],
   orpc: ["orpc.ts", "orpc"],
   capnweb: ["capnweb.ts", "capnweb"],
@@ -21,10 +24,25 @@ export const contenders: Readonly<Record<string, readonly [file: string, name: s
   birpc: ["birpc.ts", "birpc"],
 };
 
-/** @throws Error when there is no contender of this name. */
-export async function loadContender(name: string): Promise<Contender> {
-  const place = contenders[name];
-  if (place === undefined) throw new Error(`there is no contender "${name}"`);
-  const [file, exported] = place;
-  return ((await import(`./${file}`)) as Record<string, Contender>)[exported] as Contender;
+export const contenderNames: readonly string[] = Object.keys(places);
+
+/** Is it the path of a contender of somebody's own, rather than a name? */
+export function isContenderFile(source: string): boolean {
+  return source.endsWith(".ts");
+}
+
+/** The file of a contender and what it exports there: `default` of a file of somebody's own. */
+export function placeOf(source: string): { file: string; exported: string } {
+  if (isContenderFile(source)) return { file: resolve(source), exported: "default" };
+  const place = places[source];
+  if (place === undefined) throw new Error(`there is no contender "${source}"`);
+  return { file: fileURLToPath(new URL(place[0], import.meta.url)), exported: place[1] };
+}
+
+/** @throws Error when there is no contender of this name, or the file has none. */
+export async function loadContender(source: string): Promise<Contender> {
+  const { file, exported } = placeOf(source);
+  const contender = ((await import(pathToFileURL(file).href)) as Record<string, Contender | undefined>)[exported];
+  if (typeof contender?.serve === "function") return contender;
+  throw new Error(`${file} has no contender as ${exported === "default" ? "its default export" : exported}`);
 }

@@ -26,8 +26,8 @@ let reader: SlowReader | undefined;
 
 /** The process of a client. */
 const commands = {
-  async connect(to: { contender: string; port: number; connections: number }): Promise<void> {
-    contender = await loadContender(to.contender);
+  async connect(to: { source: string; port: number; connections: number }): Promise<void> {
+    contender = await loadContender(to.source);
     port = to.port;
     for (let i = 0; i < to.connections; i++) clients.push(await contender.connect(port));
   },

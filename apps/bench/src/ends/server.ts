@@ -5,8 +5,8 @@ import { measureMemory } from "./memory.ts";
 
 /** The process of a server. */
 const commands = {
-  async serve({ contender, ...options }: { contender: string; port: number; reusePort?: boolean }) {
-    const { port } = await (await loadContender(contender)).serve(options);
+  async serve({ source, ...options }: { source: string; port: number; reusePort?: boolean }) {
+    const { port } = await (await loadContender(source)).serve(options);
     return port;
   },
   cpuUs,

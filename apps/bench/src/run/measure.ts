@@ -1,19 +1,25 @@
 import type { Contender } from "../contender.ts";
+import { fitted } from "../durations.ts";
 import type { Durations, Figures, Row, Scenario } from "../scenarios/scenario.ts";
 import { EndFailed } from "./end-process.ts";
 import { Pair, type Surroundings } from "./pair.ts";
 import type { ContenderResult, RowResult, ScenarioResult } from "./results.ts";
 
 export interface MeasureOptions extends Surroundings {
-  readonly contenders: readonly Contender[];
+  readonly contenders: readonly Entrant[];
   readonly durations: Durations;
   /** Hears what is being done, for people. */
   readonly progress: (what: string) => void;
 }
 
-/** A contender on its way through a row. */
-interface Runner {
+/** A contender, and where processes load it from. */
+export interface Entrant {
+  readonly source: string;
   readonly contender: Contender;
+}
+
+/** A contender on its way through a row. */
+interface Runner extends Entrant {
   pair: Pair | undefined;
   readonly rounds: Figures[];
   /** Why it is out of the row; `absent` when it has no such call. */
@@ -43,17 +49,17 @@ function groupsOf(rows: readonly Row[]): Row[][] {
 }
 
 async function measureGroup(scenario: Scenario, rows: readonly Row[], options: MeasureOptions): Promise<RowResult[]> {
-  const pairs = new Map<Contender, Pair>();
+  const pairs = new Map<string, Pair>();
   try {
     const results: RowResult[] = [];
     for (const row of rows) {
-      const runners = options.contenders.map((contender): Runner => {
-        return { contender, pair: pairs.get(contender), rounds: [], out: undefined };
+      const runners = options.contenders.map((entrant): Runner => {
+        return { ...entrant, pair: pairs.get(entrant.source), rounds: [], out: undefined };
       });
       await measureRow(row, runners, `${scenario.name}, ${row.title}`, options);
-      for (const { contender, pair } of runners) {
-        if (pair === undefined) pairs.delete(contender);
-        else pairs.set(contender, pair);
+      for (const { source, pair } of runners) {
+        if (pair === undefined) pairs.delete(source);
+        else pairs.set(source, pair);
       }
       const { name, title, columns } = row;
       results.push({ name, title, columns, results: runners.map(resultOf) });
@@ -67,22 +73,23 @@ async function measureGroup(scenario: Scenario, rows: readonly Row[], options: M
 async function measureRow(row: Row, runners: readonly Runner[], label: string, options: MeasureOptions): Promise<void> {
   const { rounds } = options.durations;
   const prepare = async (runner: Runner): Promise<void> => {
-    const { contender } = runner;
+    const { source, contender } = runner;
     const missing = (row.pair?.servers ?? 1) > 1 && contender.reusesPort !== true;
-    if (!missing) runner.pair ??= await Pair.start(contender.name, options, row.pair);
+    if (!missing) runner.pair ??= await Pair.start(source, options, row.pair);
     if (runner.pair === undefined) runner.out = "absent";
     else await row.warmUp?.(runner.pair, options.durations);
   };
   if (!row.fresh) {
     for (const runner of runners) await step(runner, `${label}: warm-up`, options, prepare);
   }
+  const durations = fitted(options.durations, runners.length);
   for (let round = 1; round <= rounds; round++) {
     // Whoever comes first in one round comes last in the next: nobody always follows the same one.
     for (const runner of round % 2 === 1 ? runners : runners.toReversed()) {
       await step(runner, `${label}: round ${round} of ${rounds}`, options, async () => {
         if (row.fresh) await prepare(runner);
         if (runner.pair === undefined) return;
-        const figures = await row.round(runner.pair, options.durations);
+        const figures = await row.round(runner.pair, durations);
         if (figures === undefined) runner.out = "absent";
         else runner.rounds.push(figures);
         if (row.fresh) await stop(runner);

@@ -37,15 +37,16 @@ const fillTimeoutMs = 120_000;
 
 /** One contender's server and client, each in a process of its own. */
 export class Pair {
-  readonly contender: string;
+  /** Where the contender comes from: its name, or a file. */
+  readonly source: string;
   readonly around: Surroundings;
   readonly #servers: readonly EndProcess<ServerCommands>[];
   readonly #client: EndProcess<ClientCommands>;
   #port = 0;
 
-  private constructor(contender: string, around: Surroundings, servers: number) {
+  private constructor(source: string, around: Surroundings, servers: number) {
     const { pinning, signal } = around;
-    this.contender = contender;
+    this.source = source;
     this.around = around;
     this.#servers = Array.from({ length: servers }, (_, i) => {
       return new EndProcess("server", { core: pinning?.servers[i % pinning.servers.length], signal });
@@ -54,15 +55,15 @@ export class Pair {
   }
 
   /** Starts all processes and connects them. Undefined when the contender cannot hold calls, and shall. */
-  static async start(contender: string, around: Surroundings, options: PairOptions = {}): Promise<Pair | undefined> {
+  static async start(source: string, around: Surroundings, options: PairOptions = {}): Promise<Pair | undefined> {
     const { servers = 1, connections = 1, idleConnections = 0, heldCalls = 0 } = options;
-    const pair = new Pair(contender, around, servers);
+    const pair = new Pair(source, around, servers);
     try {
       for (const server of pair.#servers) {
-        const where = { contender, port: pair.#port, ...(servers > 1 && { reusePort: true }) };
+        const where = { source, port: pair.#port, ...(servers > 1 && { reusePort: true }) };
         pair.#port = await server.ask("serve", where, startTimeoutMs);
       }
-      await pair.#together(pair.#client.ask("connect", { contender, port: pair.#port, connections }, startTimeoutMs));
+      await pair.#together(pair.#client.ask("connect", { source, port: pair.#port, connections }, startTimeoutMs));
       if (idleConnections > 0) await pair.openIdle(idleConnections);
       if (heldCalls === 0 || (await pair.hold(heldCalls))) return pair;
       await pair.stop();

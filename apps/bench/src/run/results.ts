@@ -13,7 +13,7 @@ export interface Results {
   readonly leftOut: readonly string[];
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUpMs: number;

@@ -15,6 +15,8 @@ export interface Durations {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUp: { readonly ms: number; readonly calls: number; readonly maxMs: number };
+  /** Rounds are shortened so that the last ends by then, on the clock of `performance.now()`. Default: never. */
+  readonly endBy?: number;
 }
 
 /** The figures of one round, by the columns' keys; what else is in them is only for the JSON. */

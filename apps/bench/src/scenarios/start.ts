@@ -12,14 +12,14 @@ export function startRow(kind: "bundled" | "unbundled", title: string): Row {
       { key: "ms", title: "ms", better: "less" },
       { key: "bundleBytes", title: "KB of JavaScript", better: "less", unit: 1_000 },
     ],
-    async warmUp({ contender, port, around }) {
-      const build = buildClient(contender, kind);
-      builds.set(contender, build);
+    async warmUp({ source, port, around }) {
+      const build = buildClient(source, kind);
+      builds.set(source, build);
       // The first start reads the files from the disk.
       await firstAnswerMs((await build).file, port, around);
     },
-    async round({ contender, port, around }) {
-      const { file, bytes } = (await builds.get(contender)) as ClientBuild;
+    async round({ source, port, around }) {
+      const { file, bytes } = (await builds.get(source)) as ClientBuild;
       return { ms: await firstAnswerMs(file, port, around), bundleBytes: bytes };
     },
   };

@@ -1,10 +1,10 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { contenders } from "../contenders/index.ts";
+import { placeOf } from "../contenders/index.ts";
 import { installAsPublished } from "./install-as-published.ts";
 
 /** A program that calls a contender once. */
@@ -16,14 +16,14 @@ export interface ClientBuild {
 let folder: string | undefined;
 
 /** Makes one file of a contender's client: of everything, or with `unbundled` of this app's part, libraries left outside. */
-export async function buildClient(contender: string, kind: "bundled" | "unbundled"): Promise<ClientBuild> {
+export async function buildClient(source: string, kind: "bundled" | "unbundled"): Promise<ClientBuild> {
   folder ??= await temporaryFolder();
-  const [file, name] = contenders[contender] as readonly [string, string];
-  const outfile = join(folder, `${contender}-${kind}.mjs`);
+  const { file, exported } = placeOf(source);
+  const outfile = join(folder, `${basename(source, ".ts")}-${kind}.mjs`);
   const entry = `
     import { callOnce } from "./first-call.ts";
-    import { ${name} } from "../contenders/${file}";
-    await callOnce(${name});`;
+    import { ${exported} as contender } from ${JSON.stringify(file)};
+    await callOnce(contender);`;
   await build({
     stdin: { contents: entry, resolveDir: fileURLToPath(new URL(".", import.meta.url)), loader: "ts" },
     outfile,
