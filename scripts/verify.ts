@@ -10,7 +10,15 @@ import { type Outcome, readReport, reportName } from "./test-report.ts";
 import { filesBelow, type WorkspacePackage, workspacePackages } from "./workspace-packages.ts";
 
 /** Scripts of the root package.json; cheap ones first. */
-const staticChecks = ["format:check", "lint", "check:imports", "check:unused", "typecheck", "check:packages"];
+const staticChecks = [
+  "format:check",
+  "lint",
+  "check:imports",
+  "check:unused",
+  "typecheck",
+  "check:packages",
+  "check:cost",
+];
 
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
 const { only } = parseArgs({ options: { only: { type: "string" } } }).values;

@@ -1,0 +1,16 @@
+import { cbor, createClient, createServer } from "farcall";
+import type { Contender } from "../contender.ts";
+import { connect, packages, serve } from "./farcall.ts";
+
+const codec = cbor();
+
+/** The package `farcall` as its README shows it: CBOR, and handlers whose own calls know their context. */
+export const farcall: Contender = {
+  name: "farcall",
+  packages: ["farcall", ...packages],
+  wire: "tcp",
+  codec: codec.name,
+  reusesPort: true,
+  serve: (options) => serve(createServer, codec, options),
+  connect: (port) => connect(createClient, codec, port),
+};
