@@ -146,7 +146,7 @@ function writeShape(
   if (misses < maxMisses) {
     const end = writeAs(place.guesses[slot]!, value, into, start, depth);
     if (end >= 0) return end;
-    misses++;
+    if (end === wasted) misses++;
   }
   const exact = exactShape(value, place.table);
   if (exact !== undefined) {
@@ -163,7 +163,10 @@ function writeShape(
   return at;
 }
 
-/** -1 when the object has other keys. */
+// The object has other keys: at once, or after something was written.
+const otherShape = -1;
+const wasted = -2;
+
 function writeAs(shape: Shape, value: Record<string, unknown>, into: ByteWriter, start: number, depth: number): number {
   const { keys } = shape;
   let at = writeShapeHead(shape, into, start);
@@ -171,11 +174,11 @@ function writeAs(shape: Shape, value: Record<string, unknown>, into: ByteWriter,
   for (const key in value) {
     const item = value[key];
     if (item === undefined) continue;
-    if (key !== keys[i]) return -1;
+    if (key !== keys[i]) return i === 0 ? otherShape : wasted;
     at = writeItem(item, into, at, depth, shape, i);
     i++;
   }
-  return i === keys.length ? at : -1;
+  return i === keys.length ? at : wasted;
 }
 
 function writeShapeHead(shape: Shape, into: ByteWriter, at: number): number {
