@@ -1,6 +1,6 @@
 import type { ByteWriter } from "@farcall/core";
 import { copyInto } from "./borrow.ts";
-import { maxNumberBytes, writeBigint, writeDouble, writeHead, writeNumber } from "./cbor-number.ts";
+import { headBytes, maxNumberBytes, writeBigint, writeDouble, writeHead, writeNumber } from "./cbor-number.ts";
 import { exactShape, type Shape, shuffledShape } from "./cbor-shapes.ts";
 import { writeKey, writeString } from "./cbor-string.ts";
 import { unusual } from "./cbor-unusual.ts";
@@ -122,7 +122,7 @@ function writeMap(
   const buffer = room(into, at, maxNumberBytes);
   // How many there are was not known, and one byte mostly holds it; the rest is moved where it does not.
   if (size > 23) {
-    const body = start + writeHead(new Uint8Array(maxNumberBytes), 0, 0xa0, size);
+    const body = start + headBytes(size);
     buffer.copyWithin(body, start + 1, at);
     at += body - start - 1;
   }
