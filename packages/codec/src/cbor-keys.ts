@@ -16,15 +16,14 @@ export function readKey(bytes: Uint8Array, start: number, end: number): string {
   const key = keys[slot]!;
   if (key.length === size && isEqual(key, bytes, start)) return key;
   const read = readString(bytes, start, end);
-  // Non-ASCII keys are of another length, or not equal; they are read anew each time.
+  if (read.length !== size) return read; // not ASCII
   keys[slot] = interned(read);
   return keys[slot];
 }
 
 function isEqual(key: string, bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < key.length; i++) {
-    const unit = key.charCodeAt(i);
-    if (unit !== bytes[start + i] || unit > 0x7f) return false;
+    if (key.charCodeAt(i) !== bytes[start + i]) return false;
   }
   return true;
 }

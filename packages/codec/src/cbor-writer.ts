@@ -1,6 +1,6 @@
 import type { ByteWriter } from "@farcall/core";
 import { copyInto } from "./borrow.ts";
-import { maxNumberBytes, writeBigint, writeDouble, writeHead, writeNumber } from "./cbor-number.ts";
+import { headBytes, maxNumberBytes, writeBigint, writeDouble, writeHead, writeNumber } from "./cbor-number.ts";
 import { exactShape, type Shape, shuffledShape } from "./cbor-shapes.ts";
 import { writeKey, writeString } from "./cbor-string.ts";
 import { unusual } from "./cbor-unusual.ts";
@@ -122,7 +122,7 @@ function writeMap(
   const buffer = room(into, at, maxNumberBytes);
   // How many there are was not known, and one byte mostly holds it; the rest is moved where it does not.
   if (size > 23) {
-    const body = start + writeHead(new Uint8Array(maxNumberBytes), 0, 0xa0, size);
+    const body = start + headBytes(size);
     buffer.copyWithin(body, start + 1, at);
     at += body - start - 1;
   }
@@ -146,7 +146,7 @@ function writeShape(
   if (misses < maxMisses) {
     const end = writeAs(place.guesses[slot]!, value, into, start, depth);
     if (end >= 0) return end;
-    misses++;
+    if (end === wasted) misses++;
   }
   const exact = exactShape(value, place.table);
   if (exact !== undefined) {
@@ -163,7 +163,10 @@ function writeShape(
   return at;
 }
 
-/** -1 when the object has other keys. */
+// The object has other keys: at once, or after something was written.
+const otherShape = -1;
+const wasted = -2;
+
 function writeAs(shape: Shape, value: Record<string, unknown>, into: ByteWriter, start: number, depth: number): number {
   const { keys } = shape;
   let at = writeShapeHead(shape, into, start);
@@ -171,11 +174,11 @@ function writeAs(shape: Shape, value: Record<string, unknown>, into: ByteWriter,
   for (const key in value) {
     const item = value[key];
     if (item === undefined) continue;
-    if (key !== keys[i]) return -1;
+    if (key !== keys[i]) return i === 0 ? otherShape : wasted;
     at = writeItem(item, into, at, depth, shape, i);
     i++;
   }
-  return i === keys.length ? at : -1;
+  return i === keys.length ? at : wasted;
 }
 
 function writeShapeHead(shape: Shape, into: ByteWriter, at: number): number {
