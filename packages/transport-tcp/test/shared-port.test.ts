@@ -58,7 +58,7 @@ async function startTwo(way: (typeof ways)["processes"]) {
   return { first, second, address: first.address };
 }
 
-describe.each(Object.entries(ways))("servers that share a port: %s", (_, way) => {
+describe.each(Object.entries(ways))("servers that share a port: %s", { timeout: 60_000 }, (_, way) => {
   test("are all reached at one address", async () => {
     const { second, address } = await startTwo(way);
     expect(second.address).toBe(address);
@@ -75,7 +75,7 @@ describe.each(Object.entries(ways))("servers that share a port: %s", (_, way) =>
 
     first.tell("drain");
     // Its client is told so, and calls elsewhere.
-    await expect.poll(() => whoAnswers(one as WhoClient)).toBe(second.id);
+    await expect.poll(() => whoAnswers(one as WhoClient), { timeout: 30_000 }).toBe(second.id);
     for (let n = 0; n < 20; n++) expect((await newcomer(address)).id).toBe(second.id);
 
     first.tell("let go");
@@ -86,20 +86,24 @@ describe.each(Object.entries(ways))("servers that share a port: %s", (_, way) =>
   });
 });
 
-test("a server that was too busy to accept greets everybody before it stops to listen", async () => {
-  const { first, address } = await startTwo(ways.processes);
-  const file = join(folder, "accept");
-  const busy = first.says("busy");
-  first.tell(`busy until ${file}`);
-  first.tell("drain");
-  await busy;
-  // The system connects them; half of them, about, wait for the busy one.
-  const connected = await Promise.all(Array.from({ length: 100 }, () => connectTo(Number(address.split(":")[1]))));
-  writeFileSync(file, "");
-  const heard = await Promise.all(connected.map(firstBytes));
-  expect(heard).toEqual(heard.map(() => "FARCALL"));
-  await first.ended;
-});
+test(
+  "a server that was too busy to accept greets everybody before it stops to listen",
+  { timeout: 60_000 },
+  async () => {
+    const { first, address } = await startTwo(ways.processes);
+    const file = join(folder, "accept");
+    const busy = first.says("busy");
+    first.tell(`busy until ${file}`);
+    first.tell("drain");
+    await busy;
+    // The system connects them; half of them, about, wait for the busy one.
+    const connected = await Promise.all(Array.from({ length: 100 }, () => connectTo(Number(address.split(":")[1]))));
+    writeFileSync(file, "");
+    const heard = await Promise.all(connected.map(firstBytes));
+    expect(heard).toEqual(heard.map(() => "FARCALL"));
+    await first.ended;
+  },
+);
 
 async function connectTo(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
@@ -120,19 +124,23 @@ function firstBytes(socket: Socket): Promise<string> {
 }
 
 describe("a Unix socket in a cluster", () => {
-  test("stays when one of its servers drains, also one that a killed process had left", async () => {
-    const path = join(folder, "shared.sock");
-    const killed = await ways.processes({ path, reusePort: false });
-    killed.kill();
-    await killed.ended;
+  test(
+    "stays when one of its servers drains, also one that a killed process had left",
+    { timeout: 60_000 },
+    async () => {
+      const path = join(folder, "shared.sock");
+      const killed = await ways.processes({ path, reusePort: false });
+      killed.kill();
+      await killed.ended;
 
-    const first = await ways.cluster({ path });
-    await ways.cluster({ path });
-    expect((await reachAll(first.address, 2)).size).toBe(2);
-    first.tell("drain");
-    expect(await first.ended).toBe(0);
-    expect((await reachAll(first.address, 1)).size).toBe(1);
-  });
+      const first = await ways.cluster({ path });
+      await ways.cluster({ path });
+      expect((await reachAll(first.address, 2)).size).toBe(2);
+      first.tell("drain");
+      expect(await first.ended).toBe(0);
+      expect((await reachAll(first.address, 1)).size).toBe(1);
+    },
+  );
 });
 
 test("a Unix socket and reusePort don't go together", () => {

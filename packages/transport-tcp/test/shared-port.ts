@@ -7,7 +7,7 @@ import { afterEach } from "vitest";
 const file = fileURLToPath(new URL("shared-port-server.ts", import.meta.url));
 
 /** One of several servers on a port. */
-export interface SharedPortServer {
+interface SharedPortServer {
   readonly address: string;
   readonly id: string;
   tell(message: string): void;
@@ -17,7 +17,7 @@ export interface SharedPortServer {
   kill(): void;
 }
 
-export interface SharedPortOptions {
+interface SharedPortOptions {
   readonly port?: number;
   readonly path?: string;
   readonly reusePort?: boolean;
