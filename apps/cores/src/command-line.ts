@@ -21,7 +21,7 @@ export function oneOf<C extends string>(option: string, value: string, choices: 
   return chosen ?? misused(`--${option} is one of ${choices.join(", ")}, not "${value}"`);
 }
 
-export function misused(message: string): never {
+function misused(message: string): never {
   console.error(`${message}\n--help shows what there is.`);
   process.exit(2);
 }

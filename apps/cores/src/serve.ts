@@ -30,11 +30,12 @@ const graceMs = countOf("grace-ms", options["grace-ms"], 0, 3_600_000);
 const poolThreads = countOf("pool-threads", options["pool-threads"], 1, 1_024);
 const poolWaiting = countOf("pool-waiting", options["pool-waiting"], 0, 100_000);
 
-const start = serverStarter(mode, fileURLToPath(new URL("server.ts", import.meta.url)), [
-  ...["--grace-ms", String(graceMs)],
-  ...["--pool-threads", String(poolThreads)],
-  ...["--pool-waiting", String(poolWaiting)],
-]);
+const serverArgs = { "grace-ms": graceMs, "pool-threads": poolThreads, "pool-waiting": poolWaiting };
+const start = serverStarter(
+  mode,
+  fileURLToPath(new URL("server.ts", import.meta.url)),
+  Object.entries(serverArgs).flatMap(([option, value]) => [`--${option}`, String(value)]),
+);
 const supervisor = new Supervisor({ count, port, start, graceMs, log: (line) => console.log(line) });
 
 let ending: Promise<void> | undefined;

@@ -1,7 +1,11 @@
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { Callers } from "../src/callers/callers.ts";
 import { modes } from "../src/servers/start-server.ts";
 import { call, processesLeft, serve } from "./serving.ts";
+
+/** So many that each server has some, also where the system throws dice for each. */
+const many = 24;
 
 /** Which servers answer, from now on until there are so many. */
 async function answering(callers: Callers, count: number): Promise<Set<string>> {
@@ -13,17 +17,16 @@ async function answering(callers: Callers, count: number): Promise<Set<string>> 
         for (const name of callers.takeTally().answers.keys()) names.add(name);
         return names.size;
       },
-      { timeout: 10_000 },
+      { timeout: 30_000 },
     )
     .toBeGreaterThanOrEqual(count);
   return names;
 }
 
-describe.each(modes)("servers on one port: %s", (mode) => {
+describe.each(modes)("servers on one port: %s", { timeout: 60_000 }, (mode) => {
   test("a rolling restart under load loses no call, and all servers are new after it", async () => {
     const { served, address } = await serve(mode, 2);
-    // Enough connections that both servers have some, whoever spreads them.
-    const callers = call({ address, connections: 16, inFlight: 64 });
+    const callers = call({ address, connections: many, inFlight: 64 });
     const before = await answering(callers, 2);
 
     const from = served.lines.length;
@@ -33,7 +36,7 @@ describe.each(modes)("servers on one port: %s", (mode) => {
 
     const after = await answering(callers, 1);
     expect([...after].filter((name) => before.has(name))).toEqual([]);
-    const drained = served.lines.slice(from).filter((line) => / drained and ended: status 0$/.test(line));
+    const drained = served.lines.slice(from).filter((line) => line.endsWith(" drained and ended: status 0"));
     expect(new Set(drained.map((line) => line.split(" drained")[0]))).toEqual(before);
     expect(callers.takeTally().lost).toEqual([]);
   });
@@ -46,14 +49,14 @@ describe.each(modes)("servers on one port: %s", (mode) => {
     expect(await served.ended).toBe(0);
     expect(processesLeft(served)).toEqual([]);
     expect(callers.takeTally().lost).toEqual([]);
-    expect(served.lines.filter((line) => / drained and ended: status 0$/.test(line)).length).toBe(2);
+    expect(served.lines.filter((line) => line.endsWith(" drained and ended: status 0")).length).toBe(2);
   });
 });
 
-describe.each(["cluster", "reuse-port"] as const)("processes on one port: %s", (mode) => {
+describe.each(["cluster", "reuse-port"] as const)("processes on one port: %s", { timeout: 60_000 }, (mode) => {
   test("one that is killed is replaced, and the others go on", async () => {
     const { served, address } = await serve(mode, 2);
-    const callers = call({ address, connections: 16, inFlight: 8 });
+    const callers = call({ address, connections: many, inFlight: 8 });
     const before = await answering(callers, 2);
     const [killed = ""] = before;
     process.kill(Number(killed.split(" ")[1]), "SIGKILL");
@@ -63,9 +66,9 @@ describe.each(["cluster", "reuse-port"] as const)("processes on one port: %s", (
     // A handler may have seen the calls that were in flight there, so they are not made again.
     const { lost } = callers.takeTally();
     expect(lost.filter(({ code, processed }) => code !== "UNAVAILABLE" || processed !== "unknown")).toEqual([]);
-    expect(lost.length).toBeLessThan(16 * 8);
+    expect(lost.length).toBeLessThan(many * 8);
     // New connections find the new one, too.
-    const newcomers = call({ address, connections: 16, inFlight: 1 });
+    const newcomers = call({ address, connections: many, inFlight: 1 });
     expect(await answering(newcomers, 2)).not.toContain(killed);
   });
 
@@ -74,6 +77,39 @@ describe.each(["cluster", "reuse-port"] as const)("processes on one port: %s", (
     expect(processesLeft(served).length).toBe(2);
     served.process.kill("SIGKILL");
     await served.ended;
-    await expect.poll(() => processesLeft(served), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => processesLeft(served), { timeout: 30_000 }).toEqual([]);
   });
 });
+
+test("in a cluster, every connection is greeted while servers are replaced", { timeout: 60_000 }, async () => {
+  const { served, address } = await serve("cluster", 2);
+  const heard = new Map<string, number>();
+  let restarting = true;
+  const comeAndGo = async (): Promise<void> => {
+    while (restarting) {
+      const first = await firstBytes(address);
+      heard.set(first, (heard.get(first) ?? 0) + 1);
+    }
+  };
+  const coming = Promise.all(Array.from({ length: 8 }, comeAndGo));
+  const from = served.lines.length;
+  served.process.kill("SIGHUP");
+  await served.printed(/^restarted all servers$/, from);
+  restarting = false;
+  await coming;
+  expect([...heard.keys()]).toEqual(["FARCALL"]);
+});
+
+/** What a connection hears first, or why it hears nothing. */
+function firstBytes(address: string): Promise<string> {
+  const [host = "", port] = address.split(":");
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), host);
+    socket.once("error", (error) => resolve(error.message));
+    socket.once("close", () => resolve("closed"));
+    socket.once("data", (bytes: Buffer) => {
+      resolve(bytes.toString("latin1", 0, 7));
+      socket.destroy();
+    });
+  });
+}

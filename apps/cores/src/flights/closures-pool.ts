@@ -42,9 +42,10 @@ export function closuresPool({ threads, maxWaiting }: ClosuresPoolOptions): Clos
 
 /** Nothing was begun, so the call may go elsewhere at once, or come again when a task should have ended. */
 function full(pool: Piscina): RpcError {
-  const { average } = pool.histogram.runTime;
+  // Not a number before the first task has ended.
+  const averageMs = pool.histogram.runTime.average || 500;
   return new RpcError("RESOURCE_EXHAUSTED", "all threads are busy, and enough calls wait for them", {
     processed: "no",
-    retryAfterMs: Math.round(Math.min(Math.max(average, 50), 2_000)),
+    retryAfterMs: Math.round(Math.min(Math.max(averageMs, 50), 2_000)),
   });
 }

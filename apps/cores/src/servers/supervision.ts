@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { parentPort } from "node:worker_threads";
 
 /** A server's side of its supervisor: what they tell each other, the same for a process and a thread. */
@@ -37,7 +38,10 @@ function ofProcess(): Supervision {
     listening: (address) => void process.send?.({ address }),
     wantsEnd,
     end() {
-      if (process.connected) process.disconnect();
+      // The primary may have sent a connection here before it heard that nobody listens any more. This waits until it has
+      // heard, and gives such a connection back; without, its client would wait for a server that is gone.
+      if (cluster.isWorker) cluster.worker?.disconnect();
+      else if (process.connected) process.disconnect();
     },
   };
 }
