@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -14,29 +15,16 @@ async function run(program: "main" | "serve", ...args: readonly string[]) {
   return { status, stdout, stderr };
 }
 
-test.each(["cluster", "threads"])(
-  "the show ends by itself, and everything is as expected: %s",
-  { timeout: 60_000 },
-  async (mode) => {
-    const { status, stdout, stderr } = await run(
-      "main",
-      "--once",
-      "--mode",
-      mode,
-      "--servers",
-      "2",
-      "--in-flight",
-      "16",
-    );
-    expect(stderr).toBe("");
-    expect(stdout).toContain("closing ATL cuts off 9,121 pairs of airports");
-    expect(stdout).toContain("ends at its deadline (DEADLINE_EXCEEDED)");
-    expect(stdout).toContain("restarted all servers");
-    expect(stdout.includes("SIGKILL to process")).toBe(mode === "cluster");
-    expect(stdout).toContain("Everything was as expected");
-    expect(status).toBe(0);
-  },
-);
+test("the show ends by itself, and everything is as expected", { timeout: 60_000 }, async () => {
+  const { status, stdout, stderr } = await run("main", "--once", "--servers", "2", "--in-flight", "16");
+  expect(stderr).toBe("");
+  expect(stdout).toContain("closing ATL cuts off 9,121 pairs of airports");
+  expect(stdout).toContain("ends at its deadline (DEADLINE_EXCEEDED)");
+  expect(stdout).toContain("restarted all servers");
+  expect(stdout).toContain("SIGKILL to process");
+  expect(stdout).toContain("Everything was as expected");
+  expect(status).toBe(0);
+});
 
 describe("options that can't be right end with status 2 and say why", () => {
   test.each([
@@ -52,7 +40,7 @@ describe("options that can't be right end with status 2 and say why", () => {
 });
 
 test("a taken port is said, and nothing stays", async () => {
-  const taken = await import("node:net").then(({ createServer }) => createServer().listen(0, "127.0.0.1"));
+  const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");
   const { port } = taken.address() as { port: number };
   const { status, stderr } = await run("serve", "--servers", "2", "--port", String(port));

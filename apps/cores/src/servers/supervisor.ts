@@ -35,6 +35,7 @@ export class Supervisor {
   readonly #places: Place[] = [];
   /** Also those that are no longer, or not yet, in a place. */
   readonly #running = new Set<StartedServer>();
+  readonly #retiring = new WeakMap<StartedServer, Promise<void>>();
   readonly #stopping = new AbortController();
   #port: number;
   #restarts: Promise<void> = Promise.resolve();
@@ -71,15 +72,17 @@ export class Supervisor {
   }
 
   async #startAll(): Promise<string> {
-    // One after the other: the first finds out which port is free.
-    let address = "";
-    for (let n = 0; n < this.#options.count; n++) {
-      const started = await this.#launch();
-      address = started.address;
-      const place = { server: started.server, startedAt: performance.now(), failures: 0 };
-      this.#places.push(place);
-      this.#watch(place);
-    }
+    // The first one finds out which port is free.
+    const address = await this.#startPlace();
+    await Promise.all(Array.from({ length: this.#options.count - 1 }, () => this.#startPlace()));
+    return address;
+  }
+
+  async #startPlace(): Promise<string> {
+    const { server, address } = await this.#launch();
+    const place = { server, startedAt: performance.now(), failures: 0 };
+    this.#places.push(place);
+    this.#watch(place);
     return address;
   }
 
@@ -153,7 +156,13 @@ export class Supervisor {
   }
 
   /** Lets a server finish its calls and end; ends it when it takes too long. */
-  async #retire(server: StartedServer): Promise<void> {
+  #retire(server: StartedServer): Promise<void> {
+    const retiring = this.#retiring.get(server) ?? this.#drain(server);
+    this.#retiring.set(server, retiring);
+    return retiring;
+  }
+
+  async #drain(server: StartedServer): Promise<void> {
     server.drain();
     const timer = setTimeout(() => {
       this.#options.log(`${server.name} has not ended in time and is killed`);
