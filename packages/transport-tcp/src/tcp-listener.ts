@@ -1,7 +1,9 @@
 import { type AddressInfo, createServer, type ListenOptions, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { BoundListener, Connection, Listener } from "@farcall/wire";
+import { emptyAcceptQueue } from "./accept-queue.ts";
 import { formatHostPort } from "./address.ts";
+import { explainListenError } from "./listen-error.ts";
 import { SocketConnection } from "./socket-connection.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 import { type TlsServerOptions, tlsAcceptor } from "./tls-accept.ts";
@@ -22,7 +24,10 @@ export interface TcpListenerOptions {
   readonly tlsHandshakeTimeoutMs?: number | undefined;
   /** Connections that the system keeps waiting. Default 511. */
   readonly backlog?: number | undefined;
-  /** Lets several processes listen on the port; the system spreads connections over them. Default `false`. */
+  /**
+   * Lets several processes or threads listen on the port; the system spreads connections over them. Not needed under
+   * `node:cluster`, which shares one socket. Linux and some BSDs; elsewhere `listen` rejects. Default `false`.
+   */
   readonly reusePort?: boolean | undefined;
   /** With `host: "::"`: no IPv4. Default `false`. */
   readonly ipv6Only?: boolean | undefined;
@@ -30,10 +35,13 @@ export interface TcpListenerOptions {
   readonly onConnectionError?: ((error: Error, peer: string) => void) | undefined;
 }
 
+const defaultBacklog = 511;
+
 /** @throws TypeError when port, host or path can't be right; Error of OpenSSL when a certificate or key is none. */
 export function tcpListener(options: TcpListenerOptions): Listener {
   const where = listenOptions(options);
   const { path, tls, tlsHandshakeTimeoutMs: timeoutMs = 10_000 } = options;
+  const { backlog = defaultBacklog } = where;
   const report = options.onConnectionError ?? (() => {});
 
   async function listen(accept: (connection: Connection) => void): Promise<BoundListener> {
@@ -55,8 +63,9 @@ export function tcpListener(options: TcpListenerOptions): Listener {
     return {
       address,
       async close() {
+        await emptyAcceptQueue(server, backlog);
         handshakes?.close();
-        // The address is free as soon as this returns; the callback would wait for open connections too.
+        // The address is free as soon as this resolves; the callback would wait for open connections too.
         server.close();
       },
     };
@@ -67,11 +76,12 @@ export function tcpListener(options: TcpListenerOptions): Listener {
 }
 
 function listenOptions(options: TcpListenerOptions): ListenOptions {
-  const { port, host = "127.0.0.1", path, backlog = 511, reusePort = false, ipv6Only = false } = options;
+  const { port, host = "127.0.0.1", path, backlog = defaultBacklog, reusePort = false, ipv6Only = false } = options;
   if ((port === undefined) === (path === undefined)) throw new TypeError("a TCP server takes either port or path");
   if (path !== undefined) {
     if (typeof path !== "string" || path === "")
       throw new TypeError("the path of a Unix socket is a text that isn't empty");
+    if (reusePort) throw new TypeError("a Unix socket has no port to share (reusePort); node:cluster can share it");
     return { path, backlog };
   }
   if (!Number.isInteger(port) || (port as number) < 0 || (port as number) > 65_535) {
@@ -90,7 +100,8 @@ async function bind(server: Server, where: ListenOptions): Promise<void> {
     await listening(server, where);
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (!taken || where.path === undefined || !(await removeStaleSocket(where.path))) throw error;
+    if (!taken || where.path === undefined || !(await removeStaleSocket(where.path)))
+      throw explainListenError(error as NodeJS.ErrnoException, where);
     await listening(server, where);
   }
 }

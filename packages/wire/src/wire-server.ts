@@ -48,6 +48,8 @@ class WireListening implements Listening {
   readonly #allClosed: Promise<void>;
   #resolveAllClosed: () => void = () => {};
   #stopped: Promise<void> | undefined;
+  /** Connections may come, and be told to go, until the listener has closed. */
+  #complete = false;
 
   constructor(
     bound: BoundListener,
@@ -63,7 +65,7 @@ class WireListening implements Listening {
       this.#resolveAllClosed = resolve;
     });
     onAllClosed(() => {
-      if (this.#stopped !== undefined) this.#resolveAllClosed();
+      if (this.#complete) this.#resolveAllClosed();
     });
   }
 
@@ -81,7 +83,9 @@ class WireListening implements Listening {
 
   #stop(): Promise<void> {
     this.#startDraining();
-    return (this.#stopped ??= this.#bound.close());
+    return (this.#stopped ??= this.#bound.close().finally(() => {
+      this.#complete = true;
+    }));
   }
 
   async #done(stopped: Promise<void>): Promise<void> {

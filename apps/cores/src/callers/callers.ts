@@ -1,0 +1,84 @@
+import { type Client, type ClientTransport, createClient, RpcError, tcp } from "farcall";
+import { Flights } from "../flights/contract.ts";
+import { untilAnswered } from "./until-answered.ts";
+
+export interface CallersOptions {
+  readonly address: string;
+  /** One connection is at one server. Those who want several servers need several. */
+  readonly connections: number;
+  /** Calls that are open on each of them all the time. */
+  readonly inFlight: number;
+}
+
+/** What became of calls. */
+export interface Tally {
+  /** How many each server answered. */
+  readonly answers: Map<string, number>;
+  /** Calls that no handler had seen, and that were made again. */
+  again: number;
+  /** Calls that failed, and may have been seen. */
+  readonly lost: RpcError[];
+}
+
+/** Keeps small calls in flight on several connections until it is stopped. */
+export class Callers {
+  readonly #transports: readonly ClientTransport[];
+  readonly #calling: Promise<unknown>;
+  /** Resolves with the first answer. */
+  readonly begun: Promise<void>;
+  #onAnswer: () => void = () => {};
+  #tally = emptyTally();
+  #stopped = false;
+
+  constructor({ address, connections, inFlight }: CallersOptions) {
+    this.begun = new Promise((resolve) => {
+      this.#onAnswer = resolve;
+    });
+    this.#transports = Array.from({ length: connections }, () => tcp(address));
+    this.#calling = Promise.all(
+      this.#transports.flatMap((transport) => {
+        const flights = createClient(Flights, { transport });
+        return Array.from({ length: inFlight }, () => this.#keepCalling(flights));
+      }),
+    );
+  }
+
+  /** What became of the calls since this was asked last. */
+  takeTally(): Tally {
+    const tally = this.#tally;
+    this.#tally = emptyTally();
+    return tally;
+  }
+
+  /** Makes no other calls; those in flight have two seconds. Resolves when all is closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#transports.map((transport) => transport.close({ graceMs: 2_000 })));
+    await this.#calling;
+  }
+
+  async #keepCalling(flights: Client<typeof Flights>): Promise<void> {
+    const airports = ["ATL", "ORD", "DEN", "ANC", "HNL"];
+    for (let n = 0; !this.#stopped; n++) {
+      const airport = airports[n % airports.length] as string;
+      try {
+        const { servedBy } = await untilAnswered(
+          // While a connection is made anew, calls wait for it.
+          () => flights.traffic({ airport }, { waitForReady: true }),
+          (error) => {
+            if (this.#stopped) throw error;
+            this.#tally.again++;
+          },
+        );
+        this.#onAnswer();
+        this.#tally.answers.set(servedBy, (this.#tally.answers.get(servedBy) ?? 0) + 1);
+      } catch (error) {
+        this.#tally.lost.push(RpcError.from(error));
+      }
+    }
+  }
+}
+
+function emptyTally(): Tally {
+  return { answers: new Map(), again: 0, lost: [] };
+}

@@ -1,0 +1,3 @@
+// Never listens, and hears nothing.
+setInterval(() => {}, 1_000);
+process.on("SIGTERM", () => {});
