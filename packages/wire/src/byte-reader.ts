@@ -16,6 +16,14 @@ export class ByteReader {
     this.end = end;
   }
 
+  /** Goes on to another frame. Returns itself. */
+  over(bytes: Uint8Array, position: number, end: number): this {
+    this.bytes = bytes;
+    this.position = position;
+    this.end = end;
+    return this;
+  }
+
   get left(): number {
     return this.end - this.position;
   }

@@ -1,6 +1,6 @@
 import { type ByteWriter, RpcError, statusFromNumber, statusNumbers } from "@farcall/core";
-import { ByteReader, MetadataError } from "./byte-reader.ts";
-import type { Connection, ConnectionPeer } from "./connection.ts";
+import { ByteReader, MetadataError, readU32 } from "./byte-reader.ts";
+import type { Connection, ConnectionEvents, ConnectionPeer } from "./connection.ts";
 import { writeString, writeU32, writeU8 } from "./field-writer.ts";
 import { ReceiveWindow, type RoundTrip } from "./flow-window.ts";
 import { FrameDecoder, type FrameReceiver } from "./frame-decoder.ts";
@@ -8,6 +8,7 @@ import { connectionCredit, firstOptionalKind, FrameKind, preface } from "./frame
 import { type Hello, readHello, writeHello } from "./hello.ts";
 import { KeepAlive, type KeepAliveSubject } from "./keep-alive.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { Ahead } from "./reassembly.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 import { startTimer } from "./start-timer.ts";
 import { errorNumber } from "./status-frame.ts";
@@ -22,7 +23,9 @@ export interface ChannelEnd {
   readonly accepted: number;
   /** The peer's hello, once, before any other frame. */
   hello(hello: Hello): void;
-  /** A frame that belongs to calls. @throws ProtocolError */
+  /** A message of a call, a part of one, or several. @throws ProtocolError */
+  data(call: number, flags: number, bytes: Uint8Array, start: number, end: number): void;
+  /** Another frame that belongs to calls. @throws ProtocolError */
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void;
   /** The peer takes no new calls: it has accepted so many. */
   goAway(accepted: number, error: RpcError | undefined): void;
@@ -46,6 +49,8 @@ export interface ChannelOptions {
 export const maxConnectionWindowBytes = 16 * 1024 * 1024;
 /** What all calls of a connection may hold unread before the whole connection waits for their readers, bytes. */
 const maxHeldBytes = 64 * 1024 * 1024;
+/** What may be allocated for messages before they have come, of all calls together, bytes. */
+const maxAheadBytes = 32 * 1024 * 1024;
 /** Pings beyond the permitted pace that are forgiven. */
 const forgivenPings = 3;
 /** Time that a peer has to take the last bytes, ms. */
@@ -58,11 +63,12 @@ const closeWaitMs = 2_000;
  *     opened ── peer's preface and hello ──▶ ready ── close, fail, or the connection ends ──▶ closed
  *        └────────── timeout, not Farcall, no common version ─────────────────────────────────▲
  */
-export class Channel implements FrameReceiver, KeepAliveSubject {
+export class Channel implements ConnectionEvents, FrameReceiver, KeepAliveSubject {
   readonly queue: WriteQueue;
   readonly sender: SendScheduler;
   readonly keepAlive: KeepAlive;
   readonly roundTrip: RoundTrip = { ms: undefined };
+  readonly ahead: Ahead = { allowance: maxAheadBytes };
   readonly #connection: Connection;
   readonly #end: ChannelEnd;
   readonly #options: ChannelOptions;
@@ -99,11 +105,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
       );
     }, options.handshakeTimeoutMs);
     this.queue.write(preface);
-    connection.open({
-      data: (chunk) => this.#data(chunk),
-      drained: () => this.queue.drained(),
-      closed: (error) => this.#closed(error),
-    });
+    connection.open(this);
   }
 
   get peer(): ConnectionPeer {
@@ -122,15 +124,22 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     return this.#end.busy;
   }
 
+  #stopHandshakeTimer(): void {
+    clearTimeout(this.#handshakeTimer);
+    // It would be kept, with what it refers to, as long as the connection.
+    this.#handshakeTimer = undefined;
+  }
+
   /** Says hello. */
   greet(hello: Hello): void {
     this.write(FrameKind.hello, (to) => writeHello(to, hello));
     this.#greeted = true;
-    if (this.#handshakeOver) clearTimeout(this.#handshakeTimer);
+    if (this.#handshakeOver) this.#stopHandshakeTimer();
   }
 
   /** Sends one frame that is not on the hot path. When `fields` throws, so does this, and nothing was written. */
   write(kind: number, fields?: (to: ByteWriter) => void): void {
+    if (this.queue.building) return this.queue.afterFrame(() => this.write(kind, fields));
     if (this.#state === "closed") return;
     const frame = this.queue.begin(kind);
     try {
@@ -145,6 +154,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   }
 
   credit(call: number, bytes: number): void {
+    if (this.queue.building) return this.queue.afterFrame(() => this.credit(call, bytes));
     const frame = this.queue.begin(FrameKind.credit);
     writeU32(this.queue.writer, call);
     writeU32(this.queue.writer, bytes);
@@ -154,12 +164,12 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
 
   /** Counts a message's bytes against the connection, and gives them back unless calls hold too much already. */
   received(bytes: number): void {
-    this.#window.receive(bytes);
     if (this.#held > maxHeldBytes) {
+      this.#window.receive(bytes);
       this.#owed += bytes;
       return;
     }
-    const credit = this.#window.consume(bytes);
+    const credit = this.#window.pass(bytes);
     if (credit > 0) this.credit(connectionCredit, credit);
   }
 
@@ -230,10 +240,11 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   }
 
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state !== "ready") {
-      if (kind !== FrameKind.hello && kind !== FrameKind.goAway) throw new ProtocolError("a frame before the hello");
-    }
+    if (this.#state !== "ready" && kind !== FrameKind.hello && kind !== FrameKind.goAway) throw tooEarly();
     switch (kind) {
+      case FrameKind.data:
+        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
+        return this.#end.data(readU32(bytes, start), bytes[start + 4] as number, bytes, start + 5, end);
       case FrameKind.hello:
         return this.#hello(new ByteReader(bytes, start, end));
       case FrameKind.credit: {
@@ -252,7 +263,12 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     }
   }
 
-  #data(chunk: Uint8Array): void {
+  part(call: number, flags: number, bytes: Uint8Array, start: number, end: number): void {
+    if (this.#state !== "ready") throw tooEarly();
+    this.#end.data(call, flags, bytes, start, end);
+  }
+
+  data(chunk: Uint8Array): void {
     this.keepAlive.heard();
     try {
       this.#decoder.push(chunk);
@@ -273,7 +289,7 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     }
     this.#state = "ready";
     this.#handshakeOver = true;
-    if (this.#greeted) clearTimeout(this.#handshakeTimer);
+    if (this.#greeted) this.#stopHandshakeTimer();
     this.sender.begin(hello.connectionCredit, hello.maxMessageBytes);
     this.#end.hello(hello);
   }
@@ -314,7 +330,11 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
     this.#end.goAway(accepted, error);
   }
 
-  #closed(error: Error | undefined): void {
+  drained(): void {
+    this.queue.drained();
+  }
+
+  closed(error: Error | undefined): void {
     clearTimeout(this.#closeTimer);
     this.queue.close();
     const unfinished = this.#decoder.midFrame ? " in the middle of a frame" : "";
@@ -328,8 +348,12 @@ export class Channel implements FrameReceiver, KeepAliveSubject {
   #finish(error: RpcError): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#handshakeTimer);
+    this.#stopHandshakeTimer();
     this.keepAlive.stop();
     this.#end.closed(error);
   }
+}
+
+function tooEarly(): ProtocolError {
+  return new ProtocolError("a frame before the hello");
 }

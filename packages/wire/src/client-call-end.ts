@@ -75,7 +75,12 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     if (this.ordinal === 0) return this.#start(value, true, last);
     if (last) this.state = "sent";
     try {
-      return this.channel.sender.send(this, this.#call.codec.request, value, this.#binding.requestPositional, last);
+      const { sender } = this.channel;
+      const { request } = this.#call.codec;
+      const { requestPositional } = this.#binding;
+      return last
+        ? sender.send(this, request, value, requestPositional, true)
+        : sender.sendNext(this, request, value, requestPositional);
     } catch (error) {
       this.cancel(sendingError(this.#call, "a request", error, "unknown"));
       return true;
@@ -214,18 +219,20 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     const { queue, sender } = this.channel;
     const { writer } = queue;
     const { requestPositional } = this.#binding;
-    const frame = queue.begin(FrameKind.start);
-    const idAt = writer.position;
-    const flagsAt = idAt + 4;
-    writer.position = flagsAt + 1;
+    let frame = -1;
+    let idAt = 0;
     let flags = last ? DataFlag.end : 0;
     let taken: Uint8Array | undefined;
     const messageFlags = (requestPositional ? DataFlag.positional : 0) | (last ? DataFlag.end : 0);
     try {
+      frame = queue.begin(FrameKind.start);
+      idAt = writer.position;
+      // The call's number and the flags are known, and written, last.
+      writer.position = idAt + 5;
       writeVarint(writer, this.#binding.id);
       if (call.deadline !== Infinity) {
         flags |= DataFlag.deadline;
-        writeVarint(writer, timeLeftMs(call.deadline));
+        writeVarint(writer, timeLeftMs(call.deadline - queue.turnAt));
       }
       if (call.attempt !== 1) {
         flags |= DataFlag.attempt;
@@ -243,13 +250,18 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
         flags &= ~DataFlag.end;
       }
     } catch (error) {
-      queue.abandon(frame);
+      if (frame >= 0) queue.abandon(frame);
       this.cancel(sendingError(call, "its request", error, "no"));
+      return true;
+    }
+    // Code that ran while the message was encoded may have cancelled the call.
+    if (this.state !== "open") {
+      queue.abandon(frame);
       return true;
     }
     this.#owner.callBegins(this);
     putU32(writer.buffer, idAt, this.id);
-    writer.buffer[flagsAt] = flags;
+    writer.buffer[idAt + 4] = flags;
     if (last) this.state = "sent";
     queue.finish(frame);
     if (taken !== undefined) sender.wait(this, taken, messageFlags);
@@ -279,6 +291,6 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   }
 }
 
-function timeLeftMs(deadline: number): number {
-  return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 0xffffffff);
+function timeLeftMs(ms: number): number {
+  return Math.min(Math.max(1, Math.ceil(ms)), 0xffffffff);
 }

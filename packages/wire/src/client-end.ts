@@ -7,7 +7,7 @@ import {
   type ResponseSink,
   RpcError,
 } from "@farcall/core";
-import { ByteReader, readU32 } from "./byte-reader.ts";
+import { ByteReader } from "./byte-reader.ts";
 import { Channel, type ChannelEnd } from "./channel.ts";
 import { type ClientBinding, ClientCallEnd, type ClientCallOwner } from "./client-call-end.ts";
 import type { Connection } from "./connection.ts";
@@ -89,6 +89,9 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #answered = false;
   #heard: (() => void) | undefined;
   #bindings = new WeakMap<MethodCodec, ClientBinding>();
+  /** That of the last call: most are like the one before, and this costs a comparison. */
+  #latestCodec: MethodCodec | undefined = undefined;
+  #latestBinding!: ClientBinding;
   #bindingsByName = new Map<string, ClientBinding>();
   #bindingsById: ClientBinding[] = [];
 
@@ -159,7 +162,7 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     }
     let binding: ClientBinding;
     try {
-      binding = this.#bindings.get(call.codec) ?? this.#bind(call);
+      binding = call.codec === this.#latestCodec ? this.#latestBinding : this.#bindingOf(call);
     } catch (error) {
       responses.end(sendingError(call, "its method's name", error, "no"), undefined);
       return ended;
@@ -221,18 +224,16 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
     this.#events.ready(this);
   }
 
+  data(id: number, flags: number, bytes: Uint8Array, start: number, end: number): void {
+    const call = this.#find(id);
+    if (call.state !== "cancelled") return call.data(flags, bytes, start, end);
+    // Nobody wants it, but it was sent on the connection's credit; and it may carry the status.
+    this.#channel.received(messageCost(flags, bytes, start, end));
+    if ((flags & DataFlag.end) !== 0) call.lost(discarded);
+  }
+
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
     switch (kind) {
-      case FrameKind.data: {
-        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
-        const call = this.#find(readU32(bytes, start));
-        const flags = bytes[start + 4] as number;
-        if (call.state !== "cancelled") return call.data(flags, bytes, start + 5, end);
-        // Nobody wants it, but it was sent on the connection's credit; and it may carry the status.
-        this.#channel.received(messageCost(flags, start + 5, end));
-        if ((flags & DataFlag.end) !== 0) call.lost(discarded);
-        return;
-      }
       case FrameKind.status: {
         const from = new ByteReader(bytes, start, end);
         return this.#find(from.u32()).status(from);
@@ -294,6 +295,12 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
   #forgetUnsent(call: ClientCallEnd): void {
     if (this.#latest === call) this.#latest = undefined;
     else this.#unsent.delete(call);
+  }
+
+  #bindingOf(call: OutgoingCall): ClientBinding {
+    this.#latestBinding = this.#bindings.get(call.codec) ?? this.#bind(call);
+    this.#latestCodec = call.codec;
+    return this.#latestBinding;
   }
 
   /** Gives the method a number on this connection. Clients made anew for each request share it. */

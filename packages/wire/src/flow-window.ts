@@ -41,11 +41,21 @@ export class ReceiveWindow {
     if (this.#available < 0) throw new ProtocolError("the peer sent more than its credit");
   }
 
+  /** Both at once, for bytes that nobody holds back. Returns the credit to send to the peer now. */
+  pass(bytes: number): number {
+    this.receive(bytes);
+    return this.consume(bytes);
+  }
+
   /** Takes note that bytes were consumed. Returns the credit to send to the peer now, often 0. */
   consume(bytes: number): number {
-    const paid = Math.min(bytes, this.#advanced);
-    this.#advanced -= paid;
-    this.#consumed += bytes - paid;
+    if (this.#advanced === 0) {
+      this.#consumed += bytes;
+    } else {
+      const paid = Math.min(bytes, this.#advanced);
+      this.#advanced -= paid;
+      this.#consumed += bytes - paid;
+    }
     if (this.#consumed * 2 < this.#size) return 0;
     const credit = this.#consumed + this.#growth();
     this.#consumed = 0;

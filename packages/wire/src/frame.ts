@@ -62,6 +62,8 @@ export const DataFlag = {
   part: 0x80,
   /** The message is in the positional layout of its binding. */
   positional: 0x08,
+  /** `data` only: several whole messages, each behind its length as u16. */
+  many: 0x10,
   /** `start` only: the time left, varint ms, follows. */
   deadline: 0x10,
   /** `start` only: a metadata block follows. */
@@ -87,11 +89,18 @@ export const BoundFlag = { request: 0x01, response: 0x02 } as const;
 /** The `credit` frame's call number that means the connection. */
 export const connectionCredit = 0xffffffff;
 
-/** Longest part of a message in one frame, bytes, so that small calls get through between the parts of large ones. */
+/** Longest message in one frame, bytes, and longest part of one while other calls wait for their turn. */
 export const maxDataBytes = 64 * 1024;
 
-/** Longest frame without its header, bytes. */
+/** Longest part of a message while no other call has anything to send, bytes. */
+export const maxPartBytes = 256 * 1024;
+
+/** Longest of the messages that share a frame (`DataFlag.many`), bytes. */
+export const maxManyBytes = 0xffff;
+
+/** Longest frame without its header, bytes. A longer `data` frame holds a part, and is never kept whole. */
 export const maxFrameBytes = 128 * 1024;
+export const maxDataFrameBytes: number = maxPartBytes + 16;
 
 /** Largest metadata block that a limit may allow, bytes, so that it fits a frame beside a message. */
 export const maxMetadataBlockBytes = 48 * 1024;

@@ -20,7 +20,8 @@ export class KeepAlive {
   readonly #idleMs: number;
   readonly #timeoutMs: number;
   readonly #restMs: number;
-  #lastHeardAt: Moment = now();
+  /** When something arrived last, on both clocks. Kept in place, because that is noted for every chunk. */
+  readonly #lastHeard: { monotonic: number; wall: number } = now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pingedAt: Moment | undefined;
   #stopped = false;
@@ -32,9 +33,15 @@ export class KeepAlive {
     this.#restMs = options === false ? Infinity : (options.idlePingMs ?? Infinity);
   }
 
+  /** When something arrived last, ms of `performance.now()`. */
+  get heardAt(): number {
+    return this.#lastHeard.monotonic;
+  }
+
   /** Something arrived. */
   heard(): void {
-    this.#lastHeardAt = now();
+    this.#lastHeard.monotonic = performance.now();
+    this.#lastHeard.wall = Date.now();
     if (this.#pingedAt === undefined) return;
     this.#pingedAt = undefined;
     this.#arm(Math.min(this.#idleMs, this.#restMs));
@@ -42,7 +49,7 @@ export class KeepAlive {
 
   /** Has the peer been silent for so long that it should be asked before it is trusted with a call? */
   get doubtful(): boolean {
-    return msSince(this.#lastHeardAt) > Math.max(this.#idleMs * 3, 1_000);
+    return msSince(this.#lastHeard) > Math.max(this.#idleMs * 3, 1_000);
   }
 
   /** A call was opened, or an end that pings idle connections has one: from now on the peer is watched. */
@@ -87,7 +94,7 @@ export class KeepAlive {
     }
     const limitMs = this.#subject.busy ? this.#idleMs : this.#restMs;
     if (limitMs === Infinity && !this.#subject.busy) return;
-    const silence = msSince(this.#lastHeardAt);
+    const silence = msSince(this.#lastHeard);
     if (silence >= limitMs) this.ask();
     // Looked at again soon, because a call may begin, and calls should not have to set timers.
     else this.#arm(Math.min(this.#idleMs, limitMs - silence));

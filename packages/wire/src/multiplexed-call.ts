@@ -11,8 +11,9 @@ import { MessageTooLarge, type Sender } from "./send-scheduler.ts";
 /** Largest size that a call's window grows to, bytes. */
 const maxCallWindowBytes = maxConnectionWindowBytes / 2;
 
-/** The announced length in front of the first part of a message. */
+/** The announced length in front of the first part of a message, and of each of several that share a frame. */
 const sizeBytes = 4;
+const sharedSizeBytes = 2;
 
 /**
  * What the two ends of a call on a channel have in common: sending under credit, and receiving messages, whole or in
@@ -57,18 +58,20 @@ export abstract class MultiplexedCall implements Sender {
     end: number,
     maxMessageBytes: number,
   ): void {
-    const cost = messageCost(flags, start, end);
-    const mayContinue = (flags & (DataFlag.end | DataFlag.sized | DataFlag.part)) !== DataFlag.end;
-    this.#take(cost, mayContinue);
+    if ((flags & DataFlag.many) !== 0) return this.#receiveMany(codec, flags, bytes, start, end, maxMessageBytes);
+    const cost = messageCost(flags, bytes, start, end);
     if ((flags & (DataFlag.sized | DataFlag.part)) === 0) {
-      if (this.#partial !== undefined) throw new ProtocolError("a message inside another of the same call");
+      this.#take(cost, (flags & DataFlag.end) === 0);
+      if (this.#partial !== undefined) throw insideAnother();
       if (end - start > maxMessageBytes) return this.refuse(tooLarge(end - start, maxMessageBytes));
-      return this.#decode(codec, flags, bytes, start, end, cost);
+      this.#accept(codec, flags, bytes, start, end, false);
+      return this.#give(cost);
     }
+    this.#take(cost, true);
     if ((flags & DataFlag.sized) !== 0) {
       const total = this.#begin(flags, bytes, start, end);
       if (total > maxMessageBytes) return this.refuse(tooLarge(total, maxMessageBytes));
-      this.#partial = new Reassembly(total, flags & DataFlag.positional, end - start - sizeBytes);
+      this.#partial = new Reassembly(total, flags & DataFlag.positional, this.channel.ahead);
       start += sizeBytes;
       const ahead = this.#held ? 0 : (this.#window?.expect(total - (end - start)) ?? 0);
       if (ahead > 0) this.channel.credit(this.id, ahead);
@@ -76,12 +79,37 @@ export abstract class MultiplexedCall implements Sender {
     const partial = this.#partial;
     if (partial === undefined) throw new ProtocolError("a part of a message that was not begun");
     partial.add(bytes, start, end);
-    if (!partial.isComplete) {
-      if ((flags & DataFlag.end) !== 0) throw new ProtocolError("the end in the middle of a message");
-      return this.#give(cost);
+    if (partial.isComplete) {
+      this.#partial = undefined;
+      this.#accept(codec, (flags & DataFlag.end) | partial.flags, partial.bytes, 0, partial.total, true);
+    } else if ((flags & DataFlag.end) !== 0) {
+      throw new ProtocolError("the end in the middle of a message");
     }
-    this.#partial = undefined;
-    this.#decode(codec, flags | partial.flags, partial.bytes, 0, partial.total, cost);
+    this.#give(cost);
+  }
+
+  /** Several messages that share a frame. */
+  #receiveMany(
+    codec: MessageCodec,
+    flags: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxMessageBytes: number,
+  ): void {
+    if ((flags & (DataFlag.sized | DataFlag.part)) !== 0) throw new ProtocolError("parts among several messages");
+    // Also finds out that all of them are there.
+    const cost = messageCost(flags, bytes, start, end);
+    this.#take(cost, true);
+    if (this.#partial !== undefined) throw insideAnother();
+    for (let at = start; at < end && !this.#over;) {
+      const size = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+      const from = at + sharedSizeBytes;
+      at = from + size;
+      if (size > maxMessageBytes) return this.refuse(tooLarge(size, maxMessageBytes));
+      this.#accept(codec, at === end ? flags : flags & ~DataFlag.end, bytes, from, at, false);
+    }
+    this.#give(cost);
   }
 
   /** Has the peer begun a message and not ended it? */
@@ -102,17 +130,20 @@ export abstract class MultiplexedCall implements Sender {
   /** The call is over: nothing is kept or held for it any more. */
   protected discard(): void {
     this.#over = true;
-    this.#partial = undefined;
+    if (this.#partial !== undefined) this.#forgetPartial();
     this.channel.sender.drop(this);
     if (this.#unread > 0) this.channel.hold(-this.#unread);
     this.#unread = 0;
   }
 
+  #forgetPartial(): void {
+    this.#partial?.abandon();
+    this.#partial = undefined;
+  }
+
   /** The announced length of a message that comes in parts. */
   #begin(flags: number, bytes: Uint8Array, start: number, end: number): number {
-    if (this.#partial !== undefined || (flags & DataFlag.part) !== 0) {
-      throw new ProtocolError("a message inside another of the same call");
-    }
+    if (this.#partial !== undefined || (flags & DataFlag.part) !== 0) throw insideAnother();
     if (end - start < sizeBytes) throw new ProtocolError("a sized message without its size");
     const total = readU32(bytes, start);
     if (end - start - sizeBytes >= total) throw new ProtocolError("a sized message that fits its first part");
@@ -137,10 +168,11 @@ export abstract class MultiplexedCall implements Sender {
     if (credit > 0) this.channel.credit(this.id, credit);
   }
 
-  #decode(codec: MessageCodec, flags: number, bytes: Uint8Array, start: number, end: number, cost: number): void {
+  /** Decodes one message and delivers it. `owned`: the bytes are the message's for good. */
+  #accept(codec: MessageCodec, flags: number, bytes: Uint8Array, start: number, end: number, owned: boolean): void {
     let value: unknown;
     try {
-      value = codec.decode(bytes, start, end, (flags & DataFlag.positional) !== 0);
+      value = codec.decode(bytes, start, end, (flags & DataFlag.positional) !== 0, owned);
     } catch (error) {
       return this.refuse(
         new RpcError("INTERNAL", `cannot decode a message: ${(error as Error)?.message ?? String(error)}`, {
@@ -150,14 +182,29 @@ export abstract class MultiplexedCall implements Sender {
       );
     }
     if (!this.deliver(value, (flags & DataFlag.end) !== 0)) this.#held = true;
-    this.#give(cost);
   }
 }
 
-/** What the message part of a frame costs in credit, also when nobody wants it any more. */
-export function messageCost(flags: number, start: number, end: number): number {
+/**
+ * What the message part of a frame costs in credit, also when nobody wants it any more.
+ * @throws ProtocolError when it should hold several messages, and does not.
+ */
+export function messageCost(flags: number, bytes: Uint8Array, start: number, end: number): number {
   if ((flags & DataFlag.part) !== 0) return end - start;
-  return end - start + messageOverheadBytes - ((flags & DataFlag.sized) !== 0 ? sizeBytes : 0);
+  if ((flags & DataFlag.many) === 0) {
+    return end - start + messageOverheadBytes - ((flags & DataFlag.sized) !== 0 ? sizeBytes : 0);
+  }
+  let count = 0;
+  let at = start;
+  for (; end - at >= sharedSizeBytes; count++) {
+    at += sharedSizeBytes + ((bytes[at] as number) | ((bytes[at + 1] as number) << 8));
+  }
+  if (at !== end || count === 0) throw new ProtocolError("several messages that do not fill their frame");
+  return end - start + count * (messageOverheadBytes - sharedSizeBytes);
+}
+
+function insideAnother(): ProtocolError {
+  return new ProtocolError("a message inside another of the same call");
 }
 
 function tooLarge(bytes: number, limit: number): RpcError {

@@ -1,10 +1,17 @@
 import { allocateBytes } from "@farcall/core";
 import { ProtocolError } from "./protocol-error.ts";
 
-/** What is allocated for each byte of the first part: a promise of megabytes alone must not cost megabytes. */
-const aheadFactor = 16;
+/** Beyond the connection's allowance, memory is so many times what has come. */
+const growth = 4;
+const leastBytes = 256;
 
-/** A message that arrives in parts. */
+/** What a connection has allocated for parts of messages that have not come yet. */
+export interface Ahead {
+  /** Bytes that may still be allocated so. */
+  allowance: number;
+}
+
+/** A message that arrives in parts. A promise of many megabytes alone must not cost them. */
 export class Reassembly {
   /** The announced length. */
   readonly total: number;
@@ -12,11 +19,17 @@ export class Reassembly {
   readonly flags: number;
   bytes: Uint8Array;
   length = 0;
+  readonly #ahead: Ahead;
+  /** Taken from the connection's allowance. */
+  #taken: number;
 
-  constructor(total: number, flags: number, firstPartBytes: number) {
+  constructor(total: number, flags: number, ahead: Ahead) {
     this.total = total;
     this.flags = flags;
-    this.bytes = allocateBytes(Math.min(total, firstPartBytes * aheadFactor));
+    this.#ahead = ahead;
+    this.#taken = total <= ahead.allowance ? total : 0;
+    ahead.allowance -= this.#taken;
+    this.bytes = allocateBytes(this.#taken > 0 ? total : Math.min(total, leastBytes));
   }
 
   get isComplete(): boolean {
@@ -29,11 +42,18 @@ export class Reassembly {
     if (end === start) throw new ProtocolError("an empty part of a message");
     if (length > this.total) throw new ProtocolError("the parts of a message are longer than its size");
     if (length > this.bytes.length) {
-      const larger = allocateBytes(Math.min(this.total, this.bytes.length * 2 + end - start));
+      const larger = allocateBytes(Math.min(this.total, length * growth));
       larger.set(this.bytes.subarray(0, this.length));
       this.bytes = larger;
     }
     this.bytes.set(bytes.subarray(start, end), this.length);
     this.length = length;
+    if (this.isComplete) this.abandon();
+  }
+
+  /** Nothing more comes: what was allocated ahead is nobody's promise any more. */
+  abandon(): void {
+    this.#ahead.allowance += this.#taken;
+    this.#taken = 0;
   }
 }

@@ -1,7 +1,16 @@
 import type { MessageCodec } from "@farcall/core";
 import { putU32, writeU32 } from "./field-writer.ts";
 import { addCredit } from "./flow-window.ts";
-import { DataFlag, FrameKind, initialConnectionCredit, maxDataBytes, messageOverheadBytes } from "./frame.ts";
+import {
+  DataFlag,
+  FrameKind,
+  headerBytes,
+  initialConnectionCredit,
+  maxDataBytes,
+  maxManyBytes,
+  maxPartBytes,
+  messageOverheadBytes,
+} from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { WriteQueue } from "./write-queue.ts";
 
@@ -35,6 +44,17 @@ export interface Sender {
 /** The peer's limit forbids a message; nothing of it was sent. */
 export class MessageTooLarge extends Error {}
 
+const nobody = new Set<never>() as Set<Sender>;
+
+/** A frame for messages of a stream takes no more when it is this long, bytes. */
+const maxSharedBytes = 32 * 1024;
+
+/** What precedes a part in its frame: header, call, flags. */
+const partHeaderBytes = headerBytes + 5;
+
+/** Parts from this size on are written from where the message is; smaller ones are copied and leave with others. */
+const inPlaceBytes = 16 * 1024;
+
 /**
  * Sends messages as credit allows. A message that fits leaves at once, in one frame, encoded in place. Any other is cut
  * into frames that take turns with those of other calls, so that a large message delays nobody.
@@ -45,56 +65,97 @@ export class SendScheduler {
   #credit = initialConnectionCredit;
   readonly #queue: WriteQueue;
   /** Calls with something to send and credit of their own, in turn: the first goes to the end when it had its frame. */
-  readonly #turns = new Set<Sender>();
+  #turns: Set<Sender> = nobody;
+  /** The last frame that messages of a stream share: it takes more while nothing was written behind it. */
+  readonly #shared = { sender: undefined as Sender | undefined, start: 0, end: -1, flush: -1, flags: 0 };
 
   constructor(queue: WriteQueue) {
     this.#queue = queue;
   }
 
   /**
-   * Sends one message in a `data` frame. Returns whether there is room for more.
+   * Sends one message of a call that sends no other in a `data` frame. Returns whether there is room for more.
    * @throws MessageTooLarge, or what the codec throws; nothing was sent then.
    */
   send(sender: Sender, codec: MessageCodec, value: unknown, positional: boolean, end: boolean): boolean {
     const { writer } = this.#queue;
-    const frame = this.#queue.begin(FrameKind.data);
-    putU32(writer.buffer, writer.position, sender.id);
-    const flagsAt = writer.position + 4;
-    writer.buffer[flagsAt] = (positional ? DataFlag.positional : 0) | (end ? DataFlag.end : 0);
-    writer.position = flagsAt + 1;
+    const frame = this.#beginData(sender, (positional ? DataFlag.positional : 0) | (end ? DataFlag.end : 0));
+    const messageAt = writer.position;
     if (this.fits(frame, sender, codec, value, positional)) {
       this.#queue.finish(frame);
       return true;
     }
-    const bytes = this.#queue.takeFrom(flagsAt + 1);
-    const flags = writer.buffer[flagsAt] as number;
+    const bytes = this.#queue.takeFrom(messageAt);
+    const flags = writer.buffer[messageAt - 1] as number;
     this.#queue.abandon(frame);
     this.wait(sender, bytes, flags);
     return sender.waiting === undefined;
   }
 
   /**
-   * Encodes a message at the end of a frame that was begun. True: it may stay there, and is paid for. False: it must be
-   * taken out and wait. On an error the frame is abandoned.
+   * Sends a message of a stream. Those that a call sends one after the other share a frame until it leaves: a frame for
+   * each would cost both ends more than a small message itself.
+   * @throws MessageTooLarge, or what the codec throws; nothing was sent then.
    */
-  fits(frame: number, sender: Sender, codec: MessageCodec, value: unknown, positional: boolean): boolean {
+  sendNext(sender: Sender, codec: MessageCodec, value: unknown, positional: boolean): boolean {
+    const queue = this.#queue;
+    const { writer } = queue;
+    const shared = this.#shared;
+    const flags = positional ? DataFlag.many | DataFlag.positional : DataFlag.many;
+    const goesOn =
+      shared.sender === sender &&
+      shared.end === writer.position &&
+      shared.flush === queue.flushes &&
+      shared.flags === flags &&
+      writer.position - shared.start < maxSharedBytes;
+    const frame = goesOn ? shared.start : this.#beginData(sender, flags);
+    if (goesOn) queue.reopen();
+    const sizeAt = writer.position;
+    // Taken back to here when the message cannot go: what shares the frame with it stays.
+    const undoTo = goesOn ? sizeAt : frame;
+    writer.reserve(2);
+    writer.position = sizeAt + 2;
+    if (this.fits(undoTo, sender, codec, value, positional)) {
+      const { buffer, position } = writer;
+      const size = position - sizeAt - 2;
+      buffer[sizeAt] = size;
+      buffer[sizeAt + 1] = size >>> 8;
+      shared.sender = sender;
+      shared.start = frame;
+      shared.end = position;
+      shared.flush = queue.flushes;
+      shared.flags = flags;
+      queue.finish(frame);
+      return true;
+    }
+    const bytes = queue.takeFrom(sizeAt + 2);
+    queue.abandon(undoTo);
+    this.wait(sender, bytes, flags & DataFlag.positional);
+    return sender.waiting === undefined;
+  }
+
+  /**
+   * Encodes a message at the end of a frame that was begun. True: it may stay there, and is paid for. False: it must be
+   * taken out and wait. On an error the buffer is taken back to `undoTo`.
+   */
+  fits(undoTo: number, sender: Sender, codec: MessageCodec, value: unknown, positional: boolean): boolean {
     const { writer } = this.#queue;
     const messageAt = writer.position;
     try {
       codec.encode(value, writer, positional);
     } catch (error) {
-      this.#queue.abandon(frame);
+      this.#queue.abandon(undoTo);
       throw error;
     }
     const bytes = writer.position - messageAt;
     if (bytes > this.maxMessageBytes) {
-      this.#queue.abandon(frame);
+      this.#queue.abandon(undoTo);
       throw new MessageTooLarge(
         `a message of ${bytes} bytes is larger than the peer's limit of ${this.maxMessageBytes}`,
       );
     }
     const cost = bytes + messageOverheadBytes;
-    if (bytes > maxDataBytes || cost > sender.sendCredit || cost > this.#credit) return false;
+    if (bytes > maxManyBytes || cost > sender.sendCredit || cost > this.#credit) return false;
     if (sender.waiting !== undefined || this.#queue.congested) return false;
     sender.sendCredit -= cost;
     this.#credit -= cost;
@@ -106,6 +167,8 @@ export class SendScheduler {
     const message: Waiting = { bytes, offset: 0, flags, next: undefined };
     if (sender.waiting === undefined) {
       sender.waiting = { first: message, last: message };
+      // Most connections never need one.
+      if (this.#turns === nobody) this.#turns = new Set();
       this.#turns.add(sender);
     } else {
       sender.waiting.last.next = message;
@@ -116,6 +179,8 @@ export class SendScheduler {
 
   /** Forgets what a call has waiting. */
   drop(sender: Sender): void {
+    if (this.#shared.sender === sender) this.#shared.sender = undefined;
+    if (sender.waiting === undefined) return;
     sender.waiting = undefined;
     this.#turns.delete(sender);
   }
@@ -150,10 +215,16 @@ export class SendScheduler {
       // A call without credit leaves the turns until it gets some.
       if (waiting === undefined || sender.sendCredit <= messageOverheadBytes) continue;
       const message = waiting.first;
-      this.#sendPart(sender, message);
+      if (!this.#sendPart(sender, message)) {
+        this.#turns.add(sender);
+        return;
+      }
       if (message.offset < message.bytes.length) {
         this.#turns.add(sender);
-      } else if (message.next !== undefined) {
+        continue;
+      }
+      this.#queue.release(message.bytes);
+      if (message.next !== undefined) {
         waiting.first = message.next;
         this.#turns.add(sender);
       } else {
@@ -163,25 +234,50 @@ export class SendScheduler {
     }
   }
 
-  #sendPart(sender: Sender, message: Waiting): void {
+  /** Begins a `data` frame; the message comes next. */
+  #beginData(sender: Sender, flags: number): number {
+    const frame = this.#queue.begin(FrameKind.data);
+    const { writer } = this.#queue;
+    const { buffer, position } = writer;
+    putU32(buffer, position, sender.id);
+    buffer[position + 4] = flags;
+    writer.position = position + 5;
+    return frame;
+  }
+
+  /** False: the connection takes nothing right now. */
+  #sendPart(sender: Sender, message: Waiting): boolean {
     const { bytes, offset } = message;
     const overhead = offset === 0 ? messageOverheadBytes : 0;
     const left = bytes.length - offset;
-    const length = Math.min(left, maxDataBytes, sender.sendCredit - overhead, this.#credit - overhead);
-    const isWhole = offset === 0 && length === left;
+    const inPlace = offset >= partHeaderBytes && left >= inPlaceBytes;
+    // Nobody waits behind the parts of the only call that sends.
+    const most = inPlace && this.#turns.size === 0 ? maxPartBytes : maxDataBytes;
+    const length = Math.min(left, most, sender.sendCredit - overhead, this.#credit - overhead);
     const isLast = length === left;
-    const { writer } = this.#queue;
-    const frame = this.#queue.begin(FrameKind.data);
-    writeU32(writer, sender.id);
-    const positional = offset === 0 ? message.flags & DataFlag.positional : 0;
-    const sized = offset === 0 && !isWhole ? DataFlag.sized : 0;
-    const part = offset > 0 ? DataFlag.part : 0;
-    writer.buffer[writer.position++] = positional | sized | part | (isLast ? message.flags & DataFlag.end : 0);
-    if (sized !== 0) writeU32(writer, bytes.length);
-    writer.write(bytes.subarray(offset, offset + length));
+    const end = isLast ? message.flags & DataFlag.end : 0;
+    if (inPlace) {
+      if (!this.#queue.clear()) return false;
+      // What was there has been sent, and memory that was written with `clear` true is this end's again.
+      const start = offset - partHeaderBytes;
+      putU32(bytes, start, length + partHeaderBytes - headerBytes);
+      bytes[start + 3] = FrameKind.data;
+      putU32(bytes, start + headerBytes, sender.id);
+      bytes[offset - 1] = DataFlag.part | end;
+      this.#queue.writeInPlace(bytes.subarray(start, offset + length));
+    } else {
+      const positional = offset === 0 ? message.flags & DataFlag.positional : 0;
+      const sized = offset === 0 && !isLast ? DataFlag.sized : 0;
+      const part = offset > 0 ? DataFlag.part : 0;
+      const frame = this.#beginData(sender, positional | sized | part | end);
+      const { writer } = this.#queue;
+      if (sized !== 0) writeU32(writer, bytes.length);
+      writer.write(bytes.subarray(offset, offset + length));
+      this.#queue.finish(frame);
+    }
     sender.sendCredit -= length + overhead;
     this.#credit -= length + overhead;
     message.offset += length;
-    this.#queue.finish(frame);
+    return true;
   }
 }

@@ -192,7 +192,11 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
 
   #send(value: unknown, end: boolean): boolean {
     try {
-      return this.channel.sender.send(this, this.codec.response, value, this.#positional.responsePositional, end);
+      const { sender } = this.channel;
+      const { responsePositional } = this.#positional;
+      return streamsResponses(this.method.kind)
+        ? sender.sendNext(this, this.codec.response, value, responsePositional)
+        : sender.send(this, this.codec.response, value, responsePositional, end);
     } catch (error) {
       const failed = sendingError(this, "its response", error, "yes");
       this.#owner.report(failed);

@@ -7,7 +7,7 @@ import {
   RpcError,
   statusFromNumber,
 } from "@farcall/core";
-import { ByteReader, MetadataError, readU32 } from "./byte-reader.ts";
+import { ByteReader, MetadataError } from "./byte-reader.ts";
 import { Channel, type ChannelEnd } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { writeU8, writeVarint } from "./field-writer.ts";
@@ -39,6 +39,7 @@ interface Refusal {
   readonly message: string;
 }
 
+const noBytes = new Uint8Array(0);
 const maxExplainedBindings = 64;
 const notServed: Refusal = { code: "UNIMPLEMENTED", message: "no such method or codec" };
 
@@ -66,6 +67,8 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
   peer: Peer;
   #state: "greeting" | "serving" | "draining" | "closed" = "greeting";
   #callCredit = initialCallCredit;
+  /** For `start` frames, one after the other. */
+  readonly #reader = new ByteReader(noBytes, 0, 0);
   #bindings: (ServerBinding | Refusal)[] = [];
   #refusedBindings = 0;
   /** The client may bind and call: it has said hello, and the hook, if there is one, let it in. */
@@ -170,17 +173,16 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     }
   }
 
+  data(id: number, flags: number, bytes: Uint8Array, start: number, end: number): void {
+    const call = this.#find(id);
+    if (call !== undefined) call.data(flags, bytes, start, end);
+    else this.#channel.received(messageCost(flags, bytes, start, end));
+  }
+
   frame(kind: number, bytes: Uint8Array, start: number, end: number): void {
     switch (kind) {
       case FrameKind.start:
         return this.#start(bytes, start, end);
-      case FrameKind.data: {
-        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
-        const call = this.#find(readU32(bytes, start));
-        const flags = bytes[start + 4] as number;
-        if (call !== undefined) return call.data(flags, bytes, start + 5, end);
-        return this.#channel.received(messageCost(flags, start + 5, end));
-      }
       case FrameKind.end:
         return this.#find(new ByteReader(bytes, start, end).u32())?.requestsEnd();
       case FrameKind.cancel: {
@@ -282,12 +284,12 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
 
   #start(bytes: Uint8Array, start: number, end: number): void {
     if (!this.#admitted) throw new ProtocolError("a call before the server's hello");
-    const from = new ByteReader(bytes, start, end);
+    const from = this.#reader.over(bytes, start, end);
     const id = from.u32();
     const flags = from.u8();
     const binding = this.#bindings[from.varint()];
     if (binding === undefined) throw new ProtocolError("a call of a method that is not bound");
-    const deadline = (flags & DataFlag.deadline) !== 0 ? performance.now() + from.varint() : Infinity;
+    const deadline = (flags & DataFlag.deadline) !== 0 ? this.#channel.keepAlive.heardAt + from.varint() : Infinity;
     const attempt = (flags & DataFlag.attempt) !== 0 ? from.varint() : 1;
     let metadata: Metadata | undefined;
     let refusal: RpcError | undefined =
@@ -303,12 +305,15 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
       }
     }
     const hasMessage = (flags & DataFlag.message) !== 0;
+    const messageAt = from.position;
+    // An idle connection should not keep the chunk.
+    from.over(noBytes, 0, 0);
     // Calls that begin after this end said goodbye are the client's to move; it knows which they are.
     const accepted = this.#state === "serving";
     if (id >= this.#acceptor.limits.maxCallsPerConnection) refusal ??= this.#tooManyCalls();
     else this.#takeNumber(id);
     if (!accepted || refusal !== undefined) {
-      if (hasMessage) this.#channel.received(messageCost(flags & DataFlag.end, from.position, end));
+      if (hasMessage) this.#channel.received(messageCost(flags & DataFlag.end, bytes, messageAt, end));
       if (!accepted) return;
       this.#started++;
       this.#writeRefusal(id, refusal as RpcError);
@@ -321,7 +326,7 @@ export class ServerEnd implements ChannelEnd, ServerCallOwner {
     this.#calls[id] = call;
     if (this.#open === 1) this.#channel.keepAlive.watch();
     call.begin(this.#acceptor.handle);
-    if (hasMessage) call.data(flags & (DataFlag.end | DataFlag.positional), bytes, from.position, end);
+    if (hasMessage) call.data(flags & (DataFlag.end | DataFlag.positional), bytes, messageAt, end);
     else if ((flags & DataFlag.end) !== 0) call.requestsEnd();
   }
 

@@ -1,6 +1,8 @@
-import { allocateBytes, ByteWriter, copyBytes } from "@farcall/core";
+import { ByteWriter, copyBytes } from "@farcall/core";
+import { giveBuffer, noBuffer, takeBuffer } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
 import { headerBytes } from "./frame.ts";
+import { SpareBuffer } from "./spare-buffer.ts";
 
 declare const process: { nextTick?(callback: () => void): void } | undefined;
 
@@ -11,10 +13,16 @@ const atEndOfTick: (callback: () => void) => void =
     ? (callback) => process?.nextTick?.(callback)
     : (callback) => setTimeout(callback, 0);
 
-// Small, because most connections are idle; it doubles when there is more to say, and stays.
-const bufferBytes = 1024;
-/** Beyond this much in one turn, bytes leave at once, so that the peer can begin. */
-const flushBytes = 64 * 1024;
+/**
+ * Beyond so many frames or bytes in one turn, they leave at once: the peer works on them while this end goes on, and
+ * two processes share the time that one after the other would take. Fewer, and the write calls cost more than that gains.
+ */
+const flushFrames = 64;
+const flushBytes = 16 * 1024;
+/** Beyond this much in one turn, parts of large messages wait for the next. */
+const roomBytes = 64 * 1024;
+/** Messages from this size on are not copied when they have to wait. */
+const largeBytes = 16 * 1024;
 /** Beyond this much behind a connection that takes no more, messages wait with their calls. */
 const congestedBytes = 256 * 1024;
 /** Beyond this much, all of it answers to a peer that does not read, nothing more is read from it. */
@@ -25,15 +33,24 @@ const floodedBytes = 4 * 1024 * 1024;
  * into the buffer that is written. While the connection is busy with a write, the next one gathers.
  */
 export class WriteQueue {
-  readonly writer: ByteWriter = new ByteWriter(bufferBytes);
+  /** Memory of large messages that have left, for the next ones. */
+  readonly #large: SpareBuffer = new SpareBuffer();
+  readonly writer: ByteWriter = new ByteWriter(0, (bytes) => this.#large.take(bytes));
   readonly #connection: Connection;
   /** Called when there is room again after congestion. */
   readonly #onRoom: () => void;
+  /** How often the buffer has been written: a place in it is one only until then. */
+  flushes = 0;
+  #frames = 0;
+  /** A frame has begun and not ended: user code may run, such as a getter of the message, and use the connection. */
+  #building = false;
+  readonly #afterwards: (() => void)[] = [];
   #scheduled = false;
+  #turnAt = 0;
   /** The connection keeps a buffer of ours and takes no more until `drained`. */
   #blocked = false;
   #inFlight: Uint8Array | undefined = undefined;
-  #spare: Uint8Array | undefined = undefined;
+  #leaving: Uint8Array | undefined = undefined;
   #paused = false;
   #closed = false;
   #closeAfterFlush = false;
@@ -50,7 +67,7 @@ export class WriteQueue {
 
   /** May parts of large messages be added? They wait with their calls, so that small ones pass them. */
   get hasRoom(): boolean {
-    return !this.#blocked && this.writer.position < flushBytes;
+    return !this.#blocked && this.writer.position < roomBytes;
   }
 
   /** Is nothing on its way out? */
@@ -58,34 +75,74 @@ export class WriteQueue {
     return !this.#blocked && this.writer.position === 0;
   }
 
-  /** Begins a frame; returns its place for `finish`. The fields are written to `writer`. */
+  /**
+   * Begins a frame; returns its place for `finish`. The fields are written to `writer`.
+   * @throws Error when another has begun and not ended.
+   */
   begin(kind: number): number {
     const { writer } = this;
+    if (this.#building) throw insideAnother();
+    this.#building = true;
     writer.reserve(64);
+    this.#frames++;
     const start = writer.position;
     writer.buffer[start + 3] = kind;
     writer.position = start + headerBytes;
     return start;
   }
 
-  /** Ends the frame: it will leave at the end of this turn. */
+  /** Ends the frame, or what was added to it since: it will leave at the end of this turn. */
   finish(start: number): void {
-    const { writer } = this;
-    const { buffer, position } = writer;
+    const { buffer, position } = this.writer;
     const length = position - start - headerBytes;
     buffer[start] = length;
     buffer[start + 1] = length >>> 8;
     buffer[start + 2] = length >>> 16;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      atEndOfTick(this.#flushScheduled);
-    }
-    if (position >= flushBytes && !this.#blocked) this.flush();
+    this.#built();
+    if (!this.#scheduled) this.#schedule();
+    if ((this.#frames >= flushFrames || position >= flushBytes) && !this.#blocked) this.flush();
   }
 
-  /** Takes a begun frame back. */
+  /**
+   * Now, ms of `performance.now()`: read once a turn, because the clock costs as much as the frame that asks for it.
+   * What is written in a turn leaves at its end in any case.
+   */
+  get turnAt(): number {
+    if (!this.#scheduled) this.#schedule();
+    return this.#turnAt;
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    this.#turnAt = performance.now();
+    atEndOfTick(this.#flushScheduled);
+  }
+
+  /** Takes back what was begun, or reopened; harmless when it was already. */
   abandon(start: number): void {
+    if (!this.#building) return;
     this.writer.position = start;
+    this.#built();
+  }
+
+  /** Goes on with the frame that was finished last. */
+  reopen(): void {
+    if (this.#building) throw insideAnother();
+    this.#building = true;
+  }
+
+  get building(): boolean {
+    return this.#building;
+  }
+
+  /** Does `write` as soon as the frame has ended that is being built. */
+  afterFrame(write: () => void): void {
+    this.#afterwards.push(write);
+  }
+
+  #built(): void {
+    this.#building = false;
+    if (this.#afterwards.length > 0) for (const write of this.#afterwards.splice(0)) write();
   }
 
   /** Appends raw bytes. */
@@ -101,12 +158,12 @@ export class WriteQueue {
     const { writer } = this;
     const end = writer.position;
     let taken: Uint8Array;
-    if (end - start < flushBytes) {
+    if (end - start < largeBytes) {
       taken = copyBytes(writer.buffer, start, end);
     } else {
       taken = writer.buffer.subarray(start, end);
       const before = writer.buffer.subarray(0, start);
-      writer.buffer = allocateBytes(Math.max(bufferBytes, start * 2));
+      writer.buffer = takeBuffer(start);
       writer.buffer.set(before);
     }
     writer.position = start;
@@ -116,29 +173,50 @@ export class WriteQueue {
   /** Writes what has gathered. */
   flush(): void {
     const { writer } = this;
-    if (this.#closed || this.#blocked) return;
+    if (this.#closed || this.#blocked || this.#building) return;
+    this.#frames = 0;
     if (writer.position > 0) {
+      this.flushes++;
       const chunk = writer.buffer.subarray(0, writer.position);
       if (this.#connection.write(chunk)) {
-        writer.position = 0;
-        if (writer.buffer.length > flushBytes * 4) writer.buffer = allocateBytes(bufferBytes);
+        giveBuffer(writer.buffer);
       } else {
         this.#blocked = true;
         this.#inFlight = writer.buffer;
-        writer.buffer = this.#spare ?? allocateBytes(bufferBytes);
-        this.#spare = undefined;
-        writer.position = 0;
       }
+      writer.buffer = noBuffer;
+      writer.position = 0;
     }
     if (this.#closeAfterFlush && this.idle) this.#connection.close();
   }
 
+  /** Writes what has gathered. Returns whether the connection takes more right now. */
+  clear(): boolean {
+    this.flush();
+    return !this.#blocked && !this.#closed;
+  }
+
+  /**
+   * Writes bytes from where they are, without a copy; `clear` has just returned true. They are the connection's until
+   * `clear` returns true again.
+   */
+  writeInPlace(bytes: Uint8Array): void {
+    if (!this.#connection.write(bytes)) this.#blocked = true;
+  }
+
+  /** All of `bytes`, which `takeFrom` gave, has been written: their memory may be used again when they have left. */
+  release(bytes: Uint8Array): void {
+    if (this.#blocked) this.#leaving = bytes;
+    else this.#large.give(bytes);
+  }
+
   /** The connection has taken what it kept. */
   drained(): void {
-    const buffer = this.#inFlight;
+    if (this.#inFlight !== undefined) giveBuffer(this.#inFlight);
     this.#inFlight = undefined;
-    if (buffer !== undefined && buffer.length <= flushBytes * 4) this.#spare = buffer;
     this.#blocked = false;
+    if (this.#leaving !== undefined) this.#large.give(this.#leaving);
+    this.#leaving = undefined;
     this.flush();
     if (this.#blocked || this.#closed) return;
     if (this.#paused) {
@@ -165,7 +243,8 @@ export class WriteQueue {
   /** The connection is over. */
   close(): void {
     this.#closed = true;
-    this.#inFlight = this.#spare = undefined;
+    this.#inFlight = this.#leaving = undefined;
+    this.#large.clear();
     this.writer.position = 0;
   }
 
@@ -174,4 +253,8 @@ export class WriteQueue {
     this.flush();
     if (!this.#blocked && !this.#closed) this.#onRoom();
   };
+}
+
+function insideAnother(): Error {
+  return new Error("it was sent by code that runs while another message is encoded, such as a getter of that message");
 }

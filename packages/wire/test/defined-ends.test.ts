@@ -70,6 +70,7 @@ describe("a channel", () => {
         busy: false,
         accepted: 0,
         hello,
+        data: () => {},
         frame: () => {},
         goAway: () => {},
         answered: () => {},

@@ -85,7 +85,17 @@ function endsTheCall(name: string, frames: readonly Frame[], status: object, opt
 describe("a client that breaks the protocol loses its connection", () => {
   endsTheConnection(
     "with a frame longer than the limit",
-    withHeader(0x11, new Uint8Array(0)).with(2, 3),
+    withHeader(0x10, new Uint8Array(0)).with(2, 3),
+    "longer than 131072",
+  );
+  endsTheConnection(
+    "with a part longer than the limit",
+    withHeader(0x11, new Uint8Array(0)).with(2, 5),
+    "longer than 262160",
+  );
+  endsTheConnection(
+    "with a message in a frame that only a part may have",
+    encode({ kind: "data", call: 0, message: "x".repeat(200_000) }),
     "longer than 131072",
   );
   endsTheConnection("with an unknown kind below 0x80", [{ kind: "?", rawKind: 0x7f }], "0x7f");
@@ -208,6 +218,92 @@ describe("a client that breaks the protocol loses its connection", () => {
     "middle of a message",
   );
 
+  const several = (bytes: string, more: object = {}): Frame => ({
+    kind: "data",
+    call: 1,
+    many: true,
+    message: `hex:${bytes}`,
+    ...more,
+  });
+  const doesNotFill = "do not fill their frame";
+  for (const binding of [sum, echo]) {
+    const on = binding === sum ? "a stream" : "a unary call";
+    endsTheConnection(
+      `with no message where several should be, on ${on}`,
+      [start(1, binding), several("")],
+      doesNotFill,
+    );
+    endsTheConnection(`with half a length among several, on ${on}`, [start(1, binding), several("01")], doesNotFill);
+    endsTheConnection(
+      `with half a length behind messages, on ${on}`,
+      [start(1, binding), several("01003100")],
+      doesNotFill,
+    );
+    endsTheConnection(
+      `with messages that reach beyond their frame, on ${on}`,
+      [start(1, binding), several("010031020032")],
+      doesNotFill,
+    );
+  }
+  endsTheConnection(
+    "with an end and no message where several should be",
+    [start(1, sum), several("", { end: true })],
+    doesNotFill,
+  );
+  for (const [what, frame] of Object.entries({
+    "a part": several("010031", { part: true }),
+    "the first part": several("010031", { size: 10 }),
+    "a part that is the last": several("010031", { part: true, end: true }),
+  })) {
+    endsTheConnection(`with several messages that are ${what}`, [start(1, sum), frame], "parts among several");
+  }
+  endsTheConnection(
+    "with several messages inside a message",
+    [start(1, sum), { kind: "data", call: 1, size: 3, message: "1" }, several("010031")],
+    "inside another",
+  );
+  endsTheConnection(
+    "with several messages behind the end",
+    [start(1, hang, "1"), several("010031", { end: true })],
+    "behind the end",
+  );
+  endsTheConnection(
+    "with several messages behind an end among several",
+    [start(1, drop), several("010031", { end: true }), several("010031")],
+    "behind the end",
+  );
+  endsTheConnection(
+    "with broken messages for a call that has ended",
+    [start(1, echo, "{"), several("020031")],
+    doesNotFill,
+  );
+  endsTheConnection(
+    "with several positional messages that were not agreed",
+    [start(1, sum), { kind: "data", call: 1, positional: true, messages: ["[]"] }],
+    "not agreed",
+  );
+
+  test("with more messages in frames than the call's credit, when the handler does not read", () =>
+    attacked(async (peer, f) => {
+      peer.send(start(0, drop));
+      // Each costs 17: what is paid is not the bytes alone.
+      const messages = Array.from({ length: 4_096 }, () => "1");
+      for (let i = 0; i < 5; i++) peer.send({ kind: "data", call: 0, messages });
+      expect(await peer.ends()).toMatchObject({
+        code: internal,
+        message: expect.stringContaining("more than its credit"),
+      });
+      expect(f.server.openCalls).toBe(0);
+    }));
+
+  test("with more messages in one frame than the call's credit, also when they are its last", () =>
+    attacked(async (peer) => {
+      const messages = Array.from({ length: 65_533 }, () => "");
+      peer.send(start(0, drop));
+      peer.send({ kind: "data", call: 0, end: true, messages });
+      expect(await peer.ends()).toMatchObject({ message: expect.stringContaining("more than its credit") });
+    }));
+
   test("with more than the call's credit, when the handler does not read", () =>
     attacked(async (peer, f) => {
       peer.send(start(0, drop));
@@ -271,6 +367,32 @@ describe("a call that cannot be accepted ends alone", () => {
     { code: internal, processed: "yes" },
   );
   endsTheCall(
+    "one message too large among several",
+    [
+      start(1, sum),
+      { kind: "data", call: 1, messages: ["1", "2", " ".repeat(1000) + "3", "4"] },
+      { kind: "data", call: 1, end: true, messages: ["5"] },
+    ],
+    { ...tooBig, processed: "yes" },
+    small,
+  );
+  endsTheCall(
+    "one message too large among several, of a call that was not handled",
+    [start(1, echo), { kind: "data", call: 1, end: true, messages: [" ".repeat(1000) + "3"] }],
+    tooBig,
+    small,
+  );
+  endsTheCall(
+    "one message that is none among several",
+    [start(1, sum), { kind: "data", call: 1, end: true, messages: ["1", "{", "2"] }],
+    { code: internal, processed: "yes" },
+  );
+  endsTheCall(
+    "two requests of a unary call in one frame",
+    [start(1, echo), { kind: "data", call: 1, end: true, messages: ["1", "2"] }],
+    { code: internal, processed: "no" },
+  );
+  endsTheCall(
     "two requests of a unary call",
     [start(1, echo, "1", { end: undefined }), { kind: "data", call: 1, message: "2", end: true }],
     { code: internal, processed: "no" },
@@ -310,6 +432,174 @@ describe("a call that cannot be accepted ends alone", () => {
     expect(await peer.status(1)).toMatchObject({ code: resourceExhausted, processed: "no", retryAfterMs: 70 });
     expect(f.handled).toBe(0);
   });
+});
+
+describe("messages that share a frame", () => {
+  test("are as if each came by itself, mixed with those that do", () =>
+    attacked(async (peer) => {
+      peer.send(
+        start(0, sum),
+        { kind: "data", call: 0, messages: ["1"] },
+        { kind: "data", call: 0, message: "20" },
+        { kind: "data", call: 0, messages: ["300", "4000", "50000"] },
+        { kind: "data", call: 0, size: 7, message: "6" },
+        { kind: "data", call: 0, part: true, message: "00000 " },
+        { kind: "data", call: 0, end: true, messages: ["7000000", "80000000"] },
+      );
+      expect(await peer.heard("data")).toMatchObject({ call: 0, end: true, message: "87654321" });
+    }));
+
+  test("may be as long as their lengths can say, and the frame full", () =>
+    attacked(async (peer) => {
+      const longest = `${" ".repeat(65_534)}1`;
+      peer.send(start(0, sum), { kind: "data", call: 0, messages: [longest, `${" ".repeat(65_525)}20`] });
+      peer.send({ kind: "data", call: 0, end: true, messages: ["300"] });
+      expect(await peer.heard("data")).toMatchObject({ message: "321" });
+    }));
+
+  test("one alone is the request of a unary call", () =>
+    attacked(async (peer) => {
+      peer.send(start(0, echo), { kind: "data", call: 0, end: true, messages: ["1"] });
+      expect(await peer.heard("data")).toMatchObject({ call: 0, message: "1" });
+    }));
+
+  test("are paid for also when their call has ended, and paid back", () =>
+    attacked(async (peer) => {
+      peer.send(start(0, drop), { kind: "cancel", call: 0, code: 1 });
+      expect(await peer.status(0)).toMatchObject({ code: 1 });
+      const messages = Array.from({ length: 1_000 }, () => "x".repeat(84));
+      let paidBack = 0;
+      const frame = encode({ kind: "data", call: 0, messages });
+      for (let sent = 0; sent < 40; sent++) {
+        peer.raw(frame);
+        await turns(3);
+      }
+      for (const credit of peer.of("credit")) if (credit.call === "connection") paidBack += credit.bytes;
+      // What was not given back yet is less than half of what there was at first.
+      expect(paidBack).toBeGreaterThan(40 * 100_000 - 524_288);
+      peer.send(start(0, echo, "1"));
+      expect(await peer.heard("data")).toMatchObject({ message: "1" });
+    }));
+});
+
+test("the layout of a message in parts is what its first part says", async () => {
+  await using f = await fixture({ layout: Uint8Array.of(0xaa) });
+  const peer = f
+    .peer()
+    .greet()
+    .send({ ...bind(0, "echo"), requestLayout: "aa" });
+  expect(await peer.heard("bound")).toMatchObject({ request: true });
+  peer.send(
+    start(0, 0),
+    { kind: "data", call: 0, size: 7, positional: true, message: "[1," },
+    { kind: "data", call: 0, part: true, end: true, message: '"x"]' },
+    start(1, 0),
+    { kind: "data", call: 1, size: 7, message: "[1," },
+    { kind: "data", call: 1, part: true, end: true, positional: true, message: '"x"]' },
+    start(2, 0),
+    { kind: "data", call: 2, end: true, positional: true, messages: ['[1,"x"]'] },
+  );
+  await peer.heard("data", 3);
+  const answers = [0, 1, 2].map((call) => peer.messages(call)[0]);
+  expect(answers).toEqual(['{"positional":[1,"x"]}', '[1,"x"]', '{"positional":[1,"x"]}']);
+});
+
+describe("a message in parts whose frames come in pieces", () => {
+  const text = JSON.stringify("0123456789".repeat(6));
+  const frames = Buffer.concat(
+    [
+      start(0, echo),
+      { kind: "data", call: 0, size: text.length, message: text.slice(0, 20) },
+      { kind: "data", call: 0, part: true, message: text.slice(20, 21) },
+      { kind: "data", call: 0, part: true, end: true, message: text.slice(21) },
+    ].map(encode),
+  );
+  test("is the same wherever they are cut", () =>
+    attacked(async (peer) => {
+      for (let at = 1; at < frames.length; at++) {
+        peer.raw(frames.subarray(0, at));
+        await turns(2);
+        peer.raw(frames.subarray(at));
+        await peer.heard("data", at);
+      }
+      expect(new Set(peer.of("data").map(({ message }) => message))).toEqual(new Set([text]));
+      for (const byte of frames) {
+        peer.raw(Uint8Array.of(byte));
+        await turns(1);
+      }
+      expect(await peer.heard("data", frames.length)).toMatchObject({ call: 0, end: true, message: text });
+      expect(peer.of("status")).toEqual([]);
+    }));
+
+  test("is put together beside another, and small calls pass between", () =>
+    attacked(async (peer) => {
+      const [one, two] = ["a", "b"].map((letter) => JSON.stringify(letter.repeat(99_998)));
+      const piece = (call: number, from: number, to: number): Frame => {
+        const message = (call === 0 ? one : two)!.slice(from, to);
+        const more = { part: true, end: to === 100_000 };
+        return { kind: "data", call, message, ...(from === 0 ? { size: 100_000 } : more) };
+      };
+      const bytes = Buffer.concat(
+        [
+          start(0, echo),
+          start(1, echo),
+          piece(0, 0, 40_000),
+          piece(1, 0, 10),
+          piece(0, 40_000, 40_001),
+          start(2, echo, "2"),
+          piece(1, 10, 99_000),
+          piece(1, 99_000, 100_000),
+          start(1, echo, "3"),
+          piece(0, 40_001, 100_000),
+        ].map(encode),
+      );
+      // The number 1 is free only when its answer has been read; the first answers must have come by then.
+      const again = bytes.indexOf(encode(start(1, echo, "3")));
+      for (let at = 0; at < again; at += 1_777) peer.raw(bytes.subarray(at, Math.min(at + 1_777, again)));
+      await until(() => peer.messages(1).length === 1, "the second is answered");
+      for (let at = again; at < bytes.length; at += 1_777) peer.raw(bytes.subarray(at, at + 1_777));
+      await until(() => peer.messages(0).length === 1, "the first is answered");
+      expect(peer.messages(0)).toEqual([one]);
+      expect(peer.messages(1)).toEqual([two, "3"]);
+      expect(peer.messages(2)).toEqual(["2"]);
+    }));
+
+  test("of a call that is cancelled in its middle does no harm to the next", () =>
+    attacked(async (peer) => {
+      const frame = encode({ kind: "data", call: 0, size: 1_000, message: "x".repeat(900) });
+      peer.send(start(0, echo)).raw(frame.subarray(0, 500));
+      await turns();
+      peer.raw(frame.subarray(500)).send({ kind: "cancel", call: 0, code: 1 });
+      peer.send({ kind: "data", call: 0, part: true, message: "x".repeat(100) });
+      expect(await peer.status(0)).toMatchObject({ code: 1 });
+      peer.send(start(0, echo, "1"));
+      expect(await peer.heard("data")).toMatchObject({ message: "1" });
+    }));
+
+  test("of a call that is over its limit is read over, piece by piece", () =>
+    attacked(
+      async (peer, f) => {
+        const frame = encode({ kind: "data", call: 0, size: 300_000, message: "x".repeat(250_000) });
+        peer.send(start(0, echo)).raw(frame.subarray(0, 50_000));
+        expect(await peer.status(0)).toMatchObject({ code: resourceExhausted, processed: "no" });
+        for (let at = 50_000; at < frame.length; at += 50_000) peer.raw(frame.subarray(at, at + 50_000));
+        peer.send(start(0, echo, "1"));
+        expect(await peer.heard("data")).toMatchObject({ message: "1" });
+        expect(f.handled).toBe(1);
+      },
+      { core: { limits: { maxMessageBytes: 100_000 } } },
+    ));
+
+  test("is in no frame beyond its length, wherever that shows", () =>
+    attacked(async (peer) => {
+      const frame = encode({ kind: "data", call: 0, part: true, message: "x".repeat(900) });
+      peer.send(start(0, echo), { kind: "data", call: 0, size: 1_000, message: "x".repeat(500) });
+      for (let at = 0; at < frame.length; at += 100) peer.raw(frame.subarray(at, at + 100));
+      expect(await peer.ends()).toMatchObject({
+        code: internal,
+        message: expect.stringContaining("longer than its size"),
+      });
+    }));
 });
 
 describe("what is not the protocol's business is skipped", () => {
@@ -521,6 +811,10 @@ describe("a peer that goes away in the middle", () => {
     "a message of a unary call": [start(0, echo), { kind: "data", call: 0, size: 100, message: "1" }],
     "a unary call": [start(0, hang, "1")],
     "a stream of responses": [start(0, count, JSON.stringify({ n: 1e9, pad: 1000 }))],
+    "a frame with a part": encode({ kind: "data", call: 0, size: 100_000, message: "x".repeat(90_000) }).subarray(
+      0,
+      40_000,
+    ),
     "a stream of requests": [start(0, drop), { kind: "data", call: 0, size: 100, message: "1" }],
     "a conversation": [start(0, 5), { kind: "data", call: 0, message: "1" }],
   };
@@ -528,6 +822,7 @@ describe("a peer that goes away in the middle", () => {
     for (const way of ["closes", "breaks"]) {
       test(`${way} in ${name}`, () =>
         attacked(async (peer, f) => {
+          if (name === "a frame with a part") peer.send(start(0, drop));
           if (frames instanceof Uint8Array) peer.raw(frames);
           else peer.send(...frames);
           if (name === "a frame") await turns();

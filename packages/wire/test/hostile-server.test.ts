@@ -1,8 +1,10 @@
+import type { RpcError } from "@farcall/core";
 import { describe, expect, test } from "vitest";
+import type { WireClientOptions } from "../src/index.ts";
 import { clientFixture } from "./rig/fixture.ts";
-import type { Frame } from "./rig/frame-text.ts";
+import { encode, type Frame } from "./rig/frame-text.ts";
 import { type RawPeer, serverHello } from "./rig/raw-peer.ts";
-import { failure, until } from "./rig/until.ts";
+import { failure, turns, until } from "./rig/until.ts";
 
 type Fixture = Awaited<ReturnType<typeof clientFixture>>;
 
@@ -10,8 +12,9 @@ type Fixture = Awaited<ReturnType<typeof clientFixture>>;
 async function waiting(
   body: (server: RawPeer, f: Fixture, calls: Promise<any>[]) => Promise<void>,
   hello = {},
+  options: WireClientOptions = {},
 ): Promise<void> {
-  await using f = await clientFixture({}, hello);
+  await using f = await clientFixture(options, hello);
   const calls = [f.client.echo(1), f.client.hang(2)];
   for (const call of calls) call.catch(() => {});
   const server = await f.server();
@@ -40,15 +43,25 @@ function endsTheConnection(name: string, frames: readonly Frame[], text: string)
     }));
 }
 
-function endsTheCall(name: string, frames: readonly Frame[], error: object, hello = {}): void {
+function endsTheCall(
+  name: string,
+  frames: readonly Frame[],
+  error: object,
+  hello = {},
+  options: WireClientOptions = {},
+): void {
   test(`${name}`, () =>
-    waiting(async (server, _, calls) => {
-      server.send(...frames);
-      expect(await failure(calls[0]!)).toMatchObject(error);
-      server.send({ kind: "data", call: 1, end: true, message: "2" });
-      expect(await calls[1]).toBe(2);
-      expect(server.closed).toBe(false);
-    }, hello));
+    waiting(
+      async (server, _, calls) => {
+        server.send(...frames);
+        expect(await failure(calls[0]!)).toMatchObject(error);
+        server.send({ kind: "data", call: 1, end: true, message: "2" });
+        expect(await calls[1]).toBe(2);
+        expect(server.closed).toBe(false);
+      },
+      hello,
+      options,
+    ));
 }
 
 describe("a server that breaks the protocol loses its connection", () => {
@@ -83,6 +96,17 @@ describe("a server that breaks the protocol loses its connection", () => {
     [{ kind: "data", call: 0, positional: true, message: "[]" }],
     "not offered",
   );
+  for (const [what, message] of [
+    ["no message where several should be", ""],
+    ["half a length among several messages", "hex:01003100"],
+    ["messages that reach beyond their frame", "hex:0500312c"],
+  ] as const) {
+    endsTheConnection(`with ${what}`, [{ kind: "data", call: 0, many: true, message }], "do not fill their frame");
+  }
+  for (const more of [{ part: true }, { size: 10 }]) {
+    const frame = { kind: "data", call: 0, messages: ["1"], ...more };
+    endsTheConnection(`with several messages in parts: ${JSON.stringify(more)}`, [frame], "parts among several");
+  }
   endsTheConnection(
     "with a second header",
     [
@@ -92,6 +116,78 @@ describe("a server that breaks the protocol loses its connection", () => {
     "second header",
   );
   endsTheConnection("with an unknown kind below 0x80", [{ kind: "?", rawKind: 0x30 }], "0x30");
+});
+
+describe("a server's messages that share a frame", () => {
+  test("are a stream's, mixed with others, between them what is free", async () => {
+    await using f = await clientFixture({}, {});
+    const stream = f.client.talk([]);
+    const first = stream.next();
+    const server = await f.server();
+    await server.heard("start");
+    server.send(
+      { kind: "header", call: 0, metadata: [["k", "v"]] },
+      { kind: "data", call: 0, messages: ["1", "2"] },
+      { kind: "credit", call: 0, bytes: 7 },
+      { kind: "data", call: 0, message: "3" },
+      { kind: "data", call: 0, messages: ["4", "5"], end: true },
+    );
+    const got = [(await first).value];
+    for await (const one of stream) got.push(one);
+    expect(got).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("one alone is the response of a unary call", () =>
+    waiting(async (server, _, calls) => {
+      server.send({ kind: "data", call: 0, end: true, messages: ["1"] });
+      expect(await calls[0]).toBe(1);
+    }));
+
+  test("free the number of a call that was cancelled, when the end is among them", async () => {
+    await using f = await clientFixture({}, {});
+    const abort = new AbortController();
+    const call = f.client.echo(1, { signal: abort.signal });
+    const server = await f.server();
+    await server.heard("start");
+    abort.abort();
+    expect(await failure(call)).toMatchObject({ code: "CANCELLED" });
+    server.send({ kind: "data", call: 0, messages: ["1", "2"] }, { kind: "data", call: 0, end: true, messages: ["3"] });
+    await turns();
+    const next = f.client.echo(2);
+    expect(await server.heard("start", 2)).toMatchObject({ call: 0 });
+    server.send({ kind: "data", call: 0, end: true, message: "2" });
+    expect(await next).toBe(2);
+  });
+});
+
+describe("a response in parts whose frames come in pieces", () => {
+  const text = JSON.stringify("0123456789".repeat(3));
+  const frames = Buffer.concat(
+    [
+      { kind: "data", call: 0, size: text.length, message: text.slice(0, 16) },
+      { kind: "data", call: 0, part: true, end: true, message: text.slice(16) },
+    ].map(encode),
+  );
+  test("is the same wherever they are cut, and a caller that leaves in between frees its number at the end", async () => {
+    await using f = await clientFixture({}, {});
+    let starts = 0;
+    for (let at = 1; at < frames.length; at++) {
+      for (const leaves of [false, true]) {
+        const abort = new AbortController();
+        const call = f.client.echo(1, { signal: abort.signal });
+        const server = await f.server();
+        expect((await server.heard("start", ++starts)).call).toBe(0);
+        server.raw(frames.subarray(0, at));
+        await turns(2);
+        if (leaves) abort.abort();
+        server.raw(frames.subarray(at));
+        const outcome = await call.catch((error: RpcError) => error.code);
+        expect([at, outcome]).toEqual([at, leaves ? "CANCELLED" : JSON.parse(text)]);
+        await turns(3);
+      }
+    }
+    expect(f.servers).toHaveLength(1);
+  });
 });
 
 describe("goodbyes", () => {
@@ -188,6 +284,28 @@ describe("a response that cannot be accepted ends its call alone, and the handle
       { kind: "status", call: 0, code: 1, processed: "yes", message: "" },
     ],
     { code: "RESOURCE_EXHAUSTED", processed: "yes" },
+  );
+  endsTheCall(
+    "a message beyond the limit in a frame that others share",
+    [
+      { kind: "data", call: 0, messages: [" ".repeat(1000) + "1", "2"] },
+      { kind: "status", call: 0, code: 1, processed: "yes", message: "" },
+    ],
+    { code: "RESOURCE_EXHAUSTED", processed: "yes" },
+    {},
+    { limits: { maxMessageBytes: 1000 } },
+  );
+  endsTheCall(
+    "a message that is none in a frame that others share, and the end in the same frame",
+    [{ kind: "data", call: 0, end: true, messages: ["{", "2"] }],
+    { code: "INTERNAL", processed: "yes" },
+  );
+  endsTheCall(
+    "two responses of a unary call in one frame",
+    [{ kind: "data", call: 0, end: true, messages: ["1", "2"] }],
+    {
+      code: "INTERNAL",
+    },
   );
   endsTheCall(
     "a header beyond the limit",

@@ -235,6 +235,16 @@ export const monologues: readonly { readonly name: string; readonly frames: read
     ],
   },
   {
+    name: "messages that share frames, one that has a frame to itself, and the end with the last",
+    frames: [
+      bind("total", 2),
+      { kind: "start", call: 0, binding: 0 },
+      { kind: "data", call: 0, messages: ["1", "20"] },
+      { kind: "data", call: 0, message: "300" },
+      { kind: "data", call: 0, end: true, messages: ["4000", "50000"] },
+    ],
+  },
+  {
     name: "a message larger than the server's limit: its call ends, the connection goes on",
     frames: [
       bind("echo", 0),
@@ -265,6 +275,7 @@ export const singleFrames: readonly Frame[] = [
   { kind: "credit", call: 7, bytes: 131_072 },
   { kind: "credit", call: "connection", bytes: 524_288 },
   { kind: "cancel", call: 7, code: 4 },
+  { kind: "data", call: 7, end: true, positional: true, messages: ["[1]", "", "[3]"] },
   { kind: "status", call: 300, code: 14, processed: "no", message: "busy", retryAfterMs: "never" },
   { kind: "goAway", accepted: 12, code: 0, message: "" },
   { kind: "bound", binding: 200, request: true, response: false },

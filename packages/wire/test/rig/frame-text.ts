@@ -117,7 +117,10 @@ class In {
   }
 }
 
-/** The bytes of a frame, header included. `rawKind` and `raw` make frames that no document knows. */
+/**
+ * The bytes of a frame, header included. `rawKind` and `raw` make frames that no document knows, and `many` beside a
+ * `message` makes one that says it holds several messages and holds these bytes.
+ */
 export function encode(frame: Frame): Uint8Array {
   const out = new Out();
   const f = frame as Fields;
@@ -157,9 +160,22 @@ export function encode(frame: Frame): Uint8Array {
       break;
     case "data":
       out.u32(f.call);
-      out.u8((f.end ? 0x02 : 0) | (f.size === undefined ? 0 : 0x04) | (f.positional ? 0x08 : 0) | (f.part ? 0x80 : 0));
+      out.u8(
+        (f.end ? 0x02 : 0) |
+          (f.size === undefined ? 0 : 0x04) |
+          (f.positional ? 0x08 : 0) |
+          (f.messages || f.many ? 0x10 : 0) |
+          (f.part ? 0x80 : 0),
+      );
       if (f.size !== undefined) out.u32(f.size);
-      out.raw(bytesOf(f.message));
+      for (const message of f.messages ?? []) {
+        const bytes = bytesOf(message);
+        out
+          .u8(bytes.length)
+          .u8(bytes.length >>> 8)
+          .raw(bytes);
+      }
+      if (f.message !== undefined) out.raw(bytesOf(f.message));
       break;
     case "end":
       out.u32(f.call);
@@ -260,7 +276,13 @@ export function decode(kind: number, bytes: Uint8Array): Frame {
       if (flags & 0x80) f.part = true;
       if (flags & 0x08) f.positional = true;
       if (flags & 0x02) f.end = true;
-      f.message = textOf(from.rest());
+      if (flags & 0x10) {
+        f.messages = [];
+        do f.messages.push(textOf(from.raw(from.u8() + from.u8() * 2 ** 8)));
+        while (from.at < bytes.length);
+      } else {
+        f.message = textOf(from.rest());
+      }
       break;
     }
     case "end":
@@ -317,6 +339,28 @@ export function decodeAll(bytes: Uint8Array): Frame[] {
     at = end;
   }
   return frames;
+}
+
+/** The messages of one call that are whole, however they were framed. */
+export function messagesOf(frames: readonly Frame[], call: number): string[] {
+  const whole: string[] = [];
+  let begun = "";
+  let size = 0;
+  for (const f of frames as readonly Fields[]) {
+    if (f.kind !== "data" || f.call !== call) continue;
+    if (f.messages !== undefined) {
+      whole.push(...f.messages);
+    } else if (f.size === undefined && !f.part) {
+      whole.push(f.message);
+    } else {
+      size = f.size ?? size;
+      begun += f.message;
+      if (begun.length < size) continue;
+      whole.push(begun);
+      begun = "";
+    }
+  }
+  return whole;
 }
 
 function bytesOf(message: string | Uint8Array): Uint8Array {

@@ -42,10 +42,10 @@ export class PairEnd implements Connection {
   write(chunk: Uint8Array): boolean {
     if (this.state !== "open") return false;
     this.writes++;
-    const copy = Uint8Array.from(chunk);
-    if (this.record) this.written.push(copy);
-    this.other.#arrive(copy);
-    this.#blocked = this.other.#unread > (this.#options.bufferBytes ?? 1024 * 1024);
+    if (this.record) this.written.push(Uint8Array.from(chunk));
+    this.#blocked = this.other.#unread + chunk.length > (this.#options.bufferBytes ?? 1024 * 1024);
+    // What is kept until `drained` is read when it is delivered: who overwrites it before sends something else.
+    this.other.#arrive(this.#blocked ? chunk : Uint8Array.from(chunk));
     return !this.#blocked;
   }
 
@@ -96,14 +96,16 @@ export class PairEnd implements Connection {
     if (next === undefined) return;
     if (next === "end") return this.#end(undefined);
     this.#unread -= next.length;
-    this.#events?.data(next);
-    next.fill(0xee);
+    const chunk = Uint8Array.from(next);
+    this.#events?.data(chunk);
+    chunk.fill(0xee);
     if (this.#unread === 0) setImmediate(() => this.other.#drain());
     this.#run();
   }
 
   #drain(): void {
-    if (!this.#blocked || this.state !== "open") return;
+    // Something may have been written since.
+    if (!this.#blocked || this.state !== "open" || this.other.#unread > 0) return;
     this.#blocked = false;
     this.#events?.drained();
   }

@@ -1,5 +1,5 @@
 import type { Connection } from "../../src/index.ts";
-import { decodeAll, encode, type Frame, preface } from "./frame-text.ts";
+import { decodeAll, encode, type Frame, messagesOf, preface } from "./frame-text.ts";
 import { until } from "./until.ts";
 
 export const clientHello: Frame = {
@@ -52,6 +52,11 @@ export class RawPeer {
 
   of(kind: string): any[] {
     return this.frames.filter((frame) => frame.kind === kind);
+  }
+
+  /** The messages of one call that have come whole. */
+  messages(call: number): string[] {
+    return messagesOf(this.frames, call);
   }
 
   /** The statuses of one call. */
