@@ -68,7 +68,8 @@ class Balanced implements BalancedTransport, BalancedCallOwner, PendingOwner {
       {
         state: (target, state, reason) => {
           this.#tell({ type: "endpoint", address: target.address, state, reason });
-          if (state === "unreachable") this.#resolution.refresh();
+          // The list may be older than what has become of it.
+          if (state === "unreachable" || state === "not serving") this.#resolution.refresh();
         },
         settled: () => this.#settled(),
         removed: (target) => this.#ejection?.forget(target),

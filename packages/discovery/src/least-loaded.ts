@@ -46,11 +46,10 @@ class LeastLoaded implements Balancer {
   }
 
   #isBetter(b: Candidate, a: Candidate): boolean {
-    const loadA = (a.outstanding + 1) / a.weight;
-    const loadB = (b.outstanding + 1) / b.weight;
-    // Of equals the one that has waited longer: when calls are short, that is what makes it even. Unequal weights are
-    // evened out by the draw.
-    return loadB < loadA || (this.#equal && loadB === loadA && b.turn < a.turn);
+    // The draw has given them their shares; what is compared is how much of it they use.
+    if (!this.#equal) return b.outstanding / b.weight < a.outstanding / a.weight;
+    // Of equals the one that has waited longer: when calls are short, that is what makes it even.
+    return b.outstanding < a.outstanding || (b.outstanding === a.outstanding && b.turn < a.turn);
   }
 
   /** The index of one, chosen as often as its share says. */

@@ -131,7 +131,7 @@ export class Probe {
     this.#clock.clearTimeout(this.#timer);
     if (error === undefined || error.remote || error.processed === "yes") {
       if (!attempt.answered) this.#events.answered(undefined, error?.peer);
-      if (this.#heeds && !noHealth.has(error?.code ?? "UNKNOWN") && !this.#stopped) this.#again(true);
+      if (this.#heeds && !noHealth.has(error?.code ?? "UNKNOWN") && !this.#stopped) this.#again(false);
     } else if (attempt.answered) {
       this.#lost(attempt, error);
     } else {

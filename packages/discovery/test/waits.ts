@@ -18,5 +18,5 @@ export async function rpcRejection(promise: PromiseLike<unknown>): Promise<RpcEr
 
 /** Lets promises that are settled already have their say. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 50; i++) await Promise.resolve();
+  for (let i = 0; i < 500; i++) await Promise.resolve();
 }
