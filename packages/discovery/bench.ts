@@ -69,7 +69,8 @@ const median = (values: number[]): number => values.toSorted((a, b) => a - b)[va
 
 async function overhead(): Promise<void> {
   const hosts = ["a", "b", "c"];
-  const through = (options: Partial<BalancedOptions>) => balanced({ resolver: hosts, connect: instant, health: false, ...options });
+  const through = (options: Partial<BalancedOptions>) =>
+    balanced({ resolver: hosts, connect: instant, health: false, ...options });
   const contenders: Record<string, ClientTransport> = {
     "bare transport": instant(),
     "least-loaded": through({ policy: leastLoaded() }),

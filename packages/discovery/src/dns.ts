@@ -27,7 +27,7 @@ export function dns(target: string | DnsTarget, options: DnsOptions = {}): Resol
   checkPositive({ intervalMs, minIntervalMs });
   const place = readTarget(target);
   const client = new DnsClient({ timeout: 5_000, tries: 2 });
-  if (servers !== undefined) client.setServers(servers);
+  if (servers !== undefined) setServers(client, servers);
   const addressesOf = servers === undefined ? systemLookup : (host: string) => ask(client, host);
 
   const resolve = async (): Promise<Endpoint[]> => {
@@ -51,6 +51,14 @@ export function dns(target: string | DnsTarget, options: DnsOptions = {}): Resol
     },
     { target: "srv" in place ? `dns:${place.srv}` : `dns:${joined(place.host, place.port)}` },
   );
+}
+
+function setServers(client: DnsClient, servers: readonly string[]): void {
+  try {
+    client.setServers(servers);
+  } catch (error) {
+    throw new TypeError(`servers: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 type Lookup = (host: string) => Promise<string[]>;

@@ -42,7 +42,7 @@ export class Resolution {
 
   /** An endpoint failed: the list may be old. */
   refresh(): void {
-    for (const wake of [...this.#pausing]) wake();
+    for (const wake of this.#pausing) wake();
   }
 
   close(): void {

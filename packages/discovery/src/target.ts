@@ -4,7 +4,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { EndpointState, EndpointStatus } from "./events.ts";
 import { type Host, Outcomes } from "./outlier-ejection.ts";
 import type { Candidate } from "./policy.ts";
-import { Probe, type ProbeEvents } from "./probe.ts";
+import type { Probe, ProbeEvents } from "./probe.ts";
 
 /** What a target is made with: the same for all of a transport. */
 export interface TargetSetup {

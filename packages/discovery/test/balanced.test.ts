@@ -55,8 +55,7 @@ describe("calls", () => {
       await until(() => ends.transport.endpoints.some((one) => one.state === "not serving"));
       const moved = await Promise.all(keys.map(ask));
       for (const [i, was] of owners.entries()) {
-        if (was === owner.name) expect(moved[i]).not.toBe(was);
-        else expect(moved[i]).toBe(was);
+        expect(moved[i] === was).toBe(was !== owner.name);
       }
       owner.health.set("", "SERVING");
       await ends.states("ready");

@@ -32,7 +32,7 @@ export function who(name: string): { handlers: Handlers<typeof Who>; behaviour: 
     failing: undefined,
     calls: 0,
     release() {
-      for (const one of [...held]) one();
+      for (const one of held) one();
     },
     get held() {
       return held.size;

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 
 /** What a name has. */
-export interface Zone {
+interface Zone {
   a?: string[];
   aaaa?: string[];
   srv?: { priority: number; weight: number; port: number; target: string }[];

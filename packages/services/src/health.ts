@@ -96,8 +96,8 @@ export function health(options: HealthOptions = {}): ServerHealth {
     },
     shutdown() {
       isShutDown = true;
-      for (const service of [...statuses.keys()]) change(service, "NOT_SERVING");
-      for (const wakes of [...waiting.values()]) for (const wake of [...wakes]) wake();
+      for (const service of statuses.keys()) change(service, "NOT_SERVING");
+      for (const wakes of waiting.values()) for (const wake of wakes) wake();
     },
   };
 }
@@ -120,6 +120,7 @@ function nextChange(waiting: Map<string, Set<() => void>>, service: string, sign
 
 function nameOf(service: string | Service): string {
   const name = typeof service === "string" ? service : service?.name;
-  if (typeof name !== "string") throw new TypeError(`a service is a contract or its name, not ${String(service)}`);
+  if (typeof name !== "string")
+    throw new TypeError(`a service is a contract or its name, not a value of type ${typeof service}`);
   return name;
 }

@@ -46,9 +46,16 @@ async function startEtcd(path: string): Promise<EtcdServer> {
     child = spawn(
       path,
       [
-        ...["--name", "test", "--data-dir", data, "--listen-client-urls", url, "--advertise-client-urls", url],
-        ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `test=${peer}`],
-        ...["--log-level", "error", "--heartbeat-interval", "50", "--election-timeout", "250"],
+        "--name=test",
+        `--data-dir=${data}`,
+        `--listen-client-urls=${url}`,
+        `--advertise-client-urls=${url}`,
+        `--listen-peer-urls=${peer}`,
+        `--initial-advertise-peer-urls=${peer}`,
+        `--initial-cluster=test=${peer}`,
+        "--log-level=error",
+        "--heartbeat-interval=50",
+        "--election-timeout=250",
       ],
       { stdio: "ignore" },
     );
