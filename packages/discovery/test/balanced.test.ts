@@ -6,6 +6,7 @@ import { type Tried, avoiding } from "./avoiding.ts";
 import { Who } from "./contract.ts";
 import { balance, connect, fleet, member } from "./fleet.ts";
 import { channelOf } from "./lists.ts";
+import { virtualClock } from "./virtual-clock.ts";
 import { rpcRejection, until } from "./waits.ts";
 
 const codec = cbor();
@@ -440,6 +441,26 @@ describe("close", () => {
     await ends.transport.close();
     await closed;
     expect((await held).code).toBe("UNAVAILABLE");
+  });
+
+  test("leaves no timer, whatever the endpoints were doing", async () => {
+    await using servers = await fleet(3);
+    await using gone = await fleet(1);
+    await gone[Symbol.asyncDispose]();
+    const clock = virtualClock();
+    const ends = balance({ resolver: [...servers.addresses, ...gone.addresses], policy: roundRobin(), clock });
+    await ends.client.name();
+    await ends.states("ready", "unreachable");
+    servers.members[0]!.health.shutdown();
+    servers.members[1]!.behaviour.failing = "INTERNAL";
+    for (let i = 0; i < 20; i++) await ends.client.name().catch(() => {});
+    await until(
+      () => ends.transport.endpoints[1]!.state === "ejected" && ends.transport.endpoints[0]!.state === "not serving",
+    );
+    expect(clock.timers).toBeGreaterThan(0);
+    await ends.transport.close();
+    expect(clock.timers).toBe(0);
+    expect(ends.transport.endpoints.map((one) => one.openCalls)).toEqual([0, 0, 0, 0]);
   });
 
   test("before any call nothing was begun", async () => {
