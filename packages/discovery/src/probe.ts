@@ -24,6 +24,12 @@ const noHealth: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Time after which an endpoint that said hello and then nothing counts as one that answers, ms. Its calls will tell. */
 const muteMs = 5_000;
 
+/**
+ * Time after which the watch is begun anew, ms, ± 10 %. A server that lets an old connection end waits for its calls,
+ * and this one has no end of its own: it moves to the connection that new calls use.
+ */
+const renewMs = 300_000;
+
 /** A connection that was good for so long may be lost without suspicion, ms. */
 const provenMs = 5_000;
 
@@ -47,6 +53,7 @@ export class Probe {
   readonly #heeds: boolean;
   readonly #clock: Clock;
   readonly #events: ProbeEvents;
+  readonly #random: () => number;
   readonly #backoff: Backoff;
   #attempt: Attempt | undefined;
   #timer: unknown;
@@ -64,6 +71,7 @@ export class Probe {
     this.#watch = watch;
     this.#heeds = options.heeds;
     this.#clock = options.clock;
+    this.#random = options.random;
     this.#backoff = new Backoff(options.random);
     this.#events = events;
   }
@@ -118,7 +126,9 @@ export class Probe {
     this.#clock.clearTimeout(this.#timer);
     attempt.answered = true;
     const peer = attempt.requests?.progress().peer;
-    if (!this.#heeds) {
+    if (this.#heeds) {
+      this.#timer = this.#clock.setTimeout(() => this.#renew(attempt), renewMs * (0.9 + 0.2 * this.#random()));
+    } else {
       this.#attempt = undefined;
       attempt.requests?.cancel(new RpcError("CANCELLED", "that was all that was to be known"));
     }
@@ -141,6 +151,11 @@ export class Probe {
       if (attempt.patient) this.#again(true);
       else this.#begin(true);
     }
+  }
+
+  #renew(attempt: Attempt): void {
+    this.#begin(false);
+    attempt.requests?.cancel(new RpcError("CANCELLED", "another watch has taken its place"));
   }
 
   #lost(attempt: Attempt, error: RpcError): void {
