@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rmdir } from "node:fs/promises";
+import { mkdir, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -62,12 +62,18 @@ async function alone(work: () => Promise<void>): Promise<void> {
       break;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST" || Date.now() > giveUpAt) throw error;
+      // One that was killed at work has left its lock behind.
+      const since = await stat(lock).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      );
+      if (Date.now() - since > installMs) await rmdir(lock).catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
   try {
     await work();
   } finally {
-    await rmdir(lock);
+    await rmdir(lock).catch(() => {});
   }
 }
