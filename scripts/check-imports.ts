@@ -13,6 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "@farcall/codec": ["@farcall/core"],
   "@farcall/transport-memory": ["@farcall/core", "@farcall/wire"],
   "@farcall/transport-tcp": ["@farcall/core", "@farcall/wire"],
+  "@farcall/services": ["@farcall/core"],
+  "@farcall/discovery": ["@farcall/core"],
   farcall: ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp"],
 };
 

@@ -1,0 +1,15 @@
+export { balanced, type BalancedTransport } from "./balanced.ts";
+export type { BalancedOptions, HealthOptions } from "./balanced-options.ts";
+export type { Clock } from "./clock.ts";
+export type { ConnectionsOptions } from "./connections.ts";
+export { consistentHash, type HashKey } from "./consistent-hash.ts";
+export { dns, type DnsOptions, type DnsTarget } from "./dns.ts";
+export type { Endpoint, EndpointList } from "./endpoint.ts";
+export type { DiscoveryEvent, EndpointState, EndpointStatus } from "./events.ts";
+export { leastLoaded } from "./least-loaded.ts";
+export type { FailurePercentageOptions, OutlierOptions, SuccessRateOptions } from "./outlier-options.ts";
+export { pickFirst } from "./pick-first.ts";
+export type { Balancer, Candidate, Policy } from "./policy.ts";
+export type { ResolveContext, Resolver, ResolverLike } from "./resolver.ts";
+export { roundRobin } from "./round-robin.ts";
+export type { SlowStartOptions } from "./slow-start.ts";

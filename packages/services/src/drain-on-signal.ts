@@ -1,0 +1,53 @@
+import type { Server } from "@farcall/core";
+import { checkDrainOptions, drain, type DrainOptions } from "./drain.ts";
+
+export interface DrainOnSignalOptions extends Omit<DrainOptions, "signal"> {
+  /** Default `["SIGTERM", "SIGINT"]`. */
+  readonly signals?: readonly NodeJS.Signals[] | undefined;
+  /** Hears of each signal, for a line in the log. */
+  readonly onSignal?: ((signal: NodeJS.Signals) => void) | undefined;
+  /** Closes what the server needed, for example its database; called after the last call has ended. */
+  readonly afterClose?: (() => unknown) | undefined;
+}
+
+/**
+ * Drains a server when the process is asked to stop (see `drain`). The process ends by itself when nothing is left to
+ * do. A second signal ends at once what is still open; after the drain signals are the system's again.
+ *
+ * @returns a function that takes the listeners off; a drain that runs goes on.
+ * @throws TypeError or RangeError that names the option when one is unusable.
+ */
+export function drainOnSignal(server: Pick<Server, "close">, options: DrainOnSignalOptions = {}): () => void {
+  const { signals = ["SIGTERM", "SIGINT"], onSignal, afterClose, ...drainOptions } = options;
+  if (typeof server?.close !== "function") throw new TypeError("drainOnSignal needs a server");
+  if (signals.length === 0) throw new TypeError("`signals` is empty: nothing would ever drain the server");
+  checkDrainOptions(drainOptions);
+  const hurry = new AbortController();
+  let draining = false;
+
+  const uninstall = (): void => {
+    for (const one of signals) process.off(one, listener);
+  };
+  const listener = (signal: NodeJS.Signals): void => {
+    if (draining) hurry.abort();
+    else void run();
+    onSignal?.(signal);
+  };
+  const run = async (): Promise<void> => {
+    draining = true;
+    try {
+      await drain(server, { ...drainOptions, signal: hurry.signal });
+      await afterClose?.();
+    } finally {
+      uninstall();
+    }
+  };
+
+  try {
+    for (const one of signals) process.on(one, listener);
+  } catch (error) {
+    uninstall();
+    throw new TypeError(`\`signals\`: ${(error as Error).message}`, { cause: error });
+  }
+  return uninstall;
+}
