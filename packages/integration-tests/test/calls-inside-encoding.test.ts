@@ -1,4 +1,4 @@
-import { RpcError } from "@farcall/core";
+import type { RpcError } from "@farcall/core";
 import { describe, expect, test } from "vitest";
 import { Shop, shop } from "./contract.ts";
 import { run, stacks } from "./stack.ts";
