@@ -13,7 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "@farcall/codec": ["@farcall/core"],
   "@farcall/transport-memory": ["@farcall/core", "@farcall/wire"],
   "@farcall/transport-tcp": ["@farcall/core", "@farcall/wire"],
-  farcall: ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp"],
+  "@farcall/retry-policy": ["@farcall/core"],
+  farcall: ["@farcall/core", "@farcall/codec", "@farcall/retry-policy", "@farcall/transport-tcp"],
 };
 
 /** One line for each import in the workspace at `root` that points the wrong way or isn't declared. */

@@ -43,7 +43,8 @@ export function backoff(options: BackoffOptions = {}, field = "backoff"): Backof
   if (!jitters.includes(jitter)) {
     throw new TypeError(`${field}.jitter must be one of ${jitters.join(", ")}, got ${show(jitter)}`);
   }
-  const exponential = (retry: number): number => Math.min(maxMs, baseMs * factor ** (retry - 1));
+  // Zero times infinity is no number.
+  const exponential = (retry: number): number => (baseMs === 0 ? 0 : Math.min(maxMs, baseMs * factor ** (retry - 1)));
   switch (jitter) {
     case "full":
       return { delayMs: (retry, _, random) => random() * exponential(retry) };

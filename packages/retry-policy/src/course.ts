@@ -58,7 +58,7 @@ export class Course {
     if (verdict === "forbidden") return { stopped: "pushback" };
     const timeLeft = limits.deadline - now;
     if (verdict === "move" && this.#moves(peer)) {
-      return timeLeft < limits.minAttemptMs ? { stopped: "deadline" } : { cause: "move", delayMs: 0 };
+      return timeLeft <= 0 || timeLeft < limits.minAttemptMs ? { stopped: "deadline" } : { cause: "move", delayMs: 0 };
     }
     // Whoever waits for another call's end needs no token: it costs the server nothing.
     const isPaid = verdict === "await" || limits.budget === undefined || limits.budget.take(now);
@@ -71,7 +71,7 @@ export class Course {
     } else {
       delayMs = limits.backoff.delayMs(this.#retries + 1, this.#previousMs, limits.random);
     }
-    if (timeLeft < delayMs + limits.minAttemptMs || timeLeft <= 0) return { stopped: "deadline" };
+    if (timeLeft <= delayMs || timeLeft < delayMs + limits.minAttemptMs) return { stopped: "deadline" };
     if (!isPaid) return { stopped: "budget" };
     if (counts) this.#used++;
     this.#retries++;
