@@ -41,6 +41,8 @@ export interface PolicyInside extends RetryPolicy {
   readonly random: () => number;
   readonly onAttempt: ((event: FunctionAttemptEvent) => void) | undefined;
   readonly explanations: WeakMap<object, Explanation>;
+  /** No time limit, and nobody who listens. */
+  readonly isUnlimited: boolean;
   judge(error: unknown, timedOut: boolean): Judgement;
 }
 
@@ -80,6 +82,7 @@ export function retryPolicy(options: RetryPolicyOptions = {}): RetryPolicy {
     random,
     onAttempt,
     explanations,
+    isUnlimited: rules.attemptTimeoutMs === Infinity && rules.timeoutMs === Infinity && onAttempt === undefined,
     budget:
       options.budget === false
         ? undefined

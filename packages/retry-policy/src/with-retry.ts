@@ -33,12 +33,32 @@ export function withRetry<T>(
   work: (attempt: FunctionAttempt) => T | PromiseLike<T>,
   options: RunOptions = {},
 ): Promise<T> {
+  const inside = policy as PolicyInside;
+  const { signal, timeoutMs } = options;
+  if (signal === undefined && timeoutMs === undefined && inside.isUnlimited) return unlimited(inside, work);
   return new Promise((resolve, reject) => {
-    const { signal, timeoutMs } = options;
     if (timeoutMs !== undefined) checkNumber("timeoutMs", timeoutMs, { min: 0, above: true });
     if (signal?.aborted === true) return reject(signal.reason);
-    new Run(policy as PolicyInside, work, signal, timeoutMs ?? Infinity, resolve, reject).begin();
+    const startedAt = inside.clock.now();
+    new Run(inside, work, signal, timeoutMs ?? Infinity, resolve, reject, startedAt).begin();
   });
+}
+
+/** A run that nothing ends from outside: its first attempt, which is the only one as a rule, needs no more than this. */
+async function unlimited<T>(policy: PolicyInside, work: (attempt: FunctionAttempt) => T | PromiseLike<T>): Promise<T> {
+  const startedAt = policy.clock.now();
+  const { budget } = policy;
+  budget?.called(startedAt);
+  const first = new RunningAttempt(1, "call", 0, startedAt);
+  try {
+    const value = await work(first);
+    budget?.succeeded();
+    return value;
+  } catch (error) {
+    return new Promise((resolve, reject) => {
+      new Run(policy, work, undefined, Infinity, resolve, reject, startedAt).goOn(first, error);
+    });
+  }
 }
 
 class Run<T> implements CourseLimits {
@@ -67,13 +87,14 @@ class Run<T> implements CourseLimits {
     timeoutMs: number,
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
+    startedAt: number,
   ) {
     this.#policy = policy;
     this.#work = work;
     this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#startedAt = policy.clock.now();
+    this.#startedAt = startedAt;
     this.attempts = policy.rules.attempts;
     this.deadline = this.#startedAt + Math.min(timeoutMs, policy.rules.timeoutMs);
   }
@@ -106,6 +127,12 @@ class Run<T> implements CourseLimits {
       this.#limit = clock.start(() => this.#outOfTime(), this.deadline - this.#startedAt);
     }
     this.#try("call", 0, this.#startedAt);
+  }
+
+  /** Goes on after a first attempt that has failed. */
+  goOn(first: RunningAttempt, error: unknown): void {
+    this.#current = first;
+    this.#failed(first, error, false);
   }
 
   /** The caller's signal aborts. */

@@ -342,6 +342,26 @@ describe("deciding", () => {
   });
 });
 
+test("a run that nobody listens to and nothing limits goes by the same rules", async () => {
+  const { policy, clock } = rig({ onAttempt: undefined } as never);
+  const at: number[] = [];
+  const run = outcome(
+    withRetry(policy, ({ attempt, signal }) => {
+      at.push(clock.now());
+      expect(signal.aborted).toBe(false);
+      if (attempt === 1) throw new Error("thrown");
+      return attempt === 2 ? Promise.reject(new Error("rejected")) : "done";
+    }),
+  );
+  await clock.advance(1_000);
+  expect(run.value).toBe("done");
+  expect(at).toEqual([0, 25, 75]);
+  const failing = outcome(withRetry(policy, () => Promise.reject(new Error("down"))));
+  await clock.advance(1_000);
+  expect(policy.explain(failing.error)).toMatchObject({ stopped: "attempts", attempts: [{}, {}, {}] });
+  expect(clock.pending).toBe(0);
+});
+
 test("runs of one policy share its budget: when all fail, they fail at once and none hangs", async () => {
   const { policy, clock } = rig({ budget: { floorPerSecond: 0 } });
   let ran = 0;
