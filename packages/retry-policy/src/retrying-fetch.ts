@@ -98,16 +98,12 @@ interface Traits {
 }
 
 /** What an attempt ended with, that another may follow. */
-class FailedFetch {
+class FailedFetch extends Error {
   readonly outcome: unknown;
 
   constructor(outcome: unknown) {
+    super(outcome instanceof Response ? `status ${outcome.status}` : String((outcome as Error | undefined)?.message));
     this.outcome = outcome;
-  }
-
-  toString(): string {
-    const { outcome } = this;
-    return outcome instanceof Response ? `status ${outcome.status}` : String((outcome as Error | undefined)?.message);
   }
 }
 

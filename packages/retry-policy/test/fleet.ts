@@ -6,7 +6,7 @@ import {
   type OutgoingCall,
   type RequestSink,
   type ResponseSink,
-  RpcError,
+  type RpcError,
   type Server,
 } from "@farcall/core";
 import { memory, type MemoryTransport } from "@farcall/transport-memory";

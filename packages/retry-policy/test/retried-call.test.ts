@@ -441,7 +441,7 @@ describe("the budget", () => {
     const budget = new RetryBudget({ floorPerSecond: 0 });
     const { begin, attempts, caller, clock } = scripted({ budget });
     for (let i = 0; i < 63; i++) begin();
-    for (const one of [...attempts]) one.fail("UNAVAILABLE");
+    for (const one of attempts.slice()) one.fail("UNAVAILABLE");
     expect(caller.ends).toHaveLength(60);
     expect(clock.pending).toBe(4);
   });
@@ -654,7 +654,7 @@ test("adaptive throttling holds calls back unsent when nothing is accepted, and 
   let dice = 0.99;
   const { begin, attempts, caller } = scripted({ throttle: true, budget: false, attempts: 1, random: () => dice });
   for (let i = 0; i < 50; i++) begin();
-  for (const one of [...attempts]) one.fail("UNAVAILABLE");
+  for (const one of attempts.slice()) one.fail("UNAVAILABLE");
   dice = 0.5;
   const sent = attempts.length;
   begin();

@@ -3,7 +3,7 @@ import {
   type CallProgress,
   type Effect,
   type ErrorCode,
-  Metadata,
+  type Metadata,
   type Method,
   type MethodCodec,
   type OutgoingCall,
@@ -177,7 +177,7 @@ export function scripted(options: ScriptedOptions = {}) {
 const noCodec = {} as MethodCodec;
 const methods = new Map<string, Method>();
 
-export function methodOf(kind: CallKind, effect: Effect): Method {
+function methodOf(kind: CallKind, effect: Effect): Method {
   const key = `${kind} ${effect}`;
   let method = methods.get(key);
   if (method === undefined) {

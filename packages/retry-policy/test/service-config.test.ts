@@ -64,7 +64,7 @@ test("it decides how calls are retried", async () => {
 test("its throttling has no floor", async () => {
   const { begin, attempts, clock } = scripted(fromServiceConfig({ retryThrottling: config.retryThrottling }));
   for (let i = 0; i < 63; i++) begin();
-  for (const one of [...attempts]) one.fail("UNAVAILABLE");
+  for (const one of attempts.slice()) one.fail("UNAVAILABLE");
   expect(clock.pending).toBe(4);
 });
 

@@ -1,4 +1,13 @@
-import { bidiStream, clientStream, type Handlers, RpcError, serverStream, service, type, unary } from "@farcall/core";
+import {
+  bidiStream,
+  clientStream,
+  type Handlers,
+  type RpcError,
+  serverStream,
+  service,
+  type,
+  unary,
+} from "@farcall/core";
 
 export const Shop = service("shop.v1.Shop", {
   read: unary({ input: type<string>(), output: type<string>(), effect: "pure" }),
