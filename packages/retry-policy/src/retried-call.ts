@@ -273,7 +273,9 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     this.#stopTimer();
     this.#stopTimeout(attempt);
     if (this.#live !== undefined) this.#dropOthers(attempt);
-    if (!this.#isReplaying) this.#forgetRequests();
+    // A listener may have cancelled.
+    if (this.#ended) return;
+    if (!this.#isReplaying && attempt.inner !== undefined) this.#forgetRequests();
     if (attempt.heldHeader !== undefined) this.responses.header(attempt.heldHeader);
   }
 
@@ -343,6 +345,8 @@ export class RetriedCall implements RequestSink, AttemptOwner {
   }
 
   #schedule(cause: AttemptCause, delayMs: number): void {
+    // A listener may have cancelled.
+    if (this.#ended) return;
     this.#stopTimer();
     this.#isDue = true;
     if (delayMs > 0) this.#timer = this.#client.clock.start(() => this.#resume(cause, delayMs), delayMs);
@@ -404,8 +408,9 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     const told = story.tell(error, this.#call, this.#startedAt, now, stopped);
     if (this.#live !== undefined) this.#dropOthers(undefined);
     this.#report(attempt, error, peer ?? error.peer, { stopped: told.explain?.stopped ?? stopped });
+    if (this.#ended) return;
     if (this.committed !== attempt && attempt.heldHeader !== undefined) this.responses.header(attempt.heldHeader);
-    if (!this.#ended) this.#finish(told, trailers);
+    this.#finish(told, trailers);
   }
 
   /** Adaptive throttling: the target is not even asked. */

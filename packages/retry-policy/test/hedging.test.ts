@@ -115,6 +115,18 @@ describe("a slow call", () => {
   });
 });
 
+test("a listener that cancels when it hears of the loser stops the call there", async () => {
+  const { requests, attempt, caller, advance, events, clock } = await slow();
+  await advance(50);
+  events.push = () => {
+    requests.cancel(new RpcError("CANCELLED"));
+    return 1;
+  };
+  attempt(2).answer("b");
+  expect(caller.heard).toEqual(["end CANCELLED"]);
+  expect(clock.pending).toBe(0);
+});
+
 test("a hedged call whose attempt fails before the delay is sent again at once", async () => {
   const { attempt, attempts, caller, settled, clock } = await slow();
   attempt(1).fail("UNAVAILABLE");

@@ -133,6 +133,37 @@ test("a listener that throws does not break the call", async () => {
   }
 });
 
+test("a listener that cancels the call stops it there, and leaves nothing behind", async () => {
+  for (const outcome of ["retry", "end"] as const) {
+    const { requests, attempt, attempts, caller, advance, clock, events } = scripted();
+    requests.message(1, true);
+    events.push = () => {
+      requests.cancel(new RpcError("CANCELLED"));
+      return 1;
+    };
+    attempt(1).responses.header(new Metadata());
+    attempt(1).fail(outcome === "retry" ? "UNAVAILABLE" : "NOT_FOUND");
+    expect(caller.heard).toEqual(["end CANCELLED"]);
+    expect(clock.pending).toBe(0);
+    await advance(10_000);
+    expect(attempts).toHaveLength(1);
+  }
+});
+
+test("a second attempt that is answered before it has taken the request is given the request all the same", async () => {
+  const { requests, attempt, caller, advance } = scripted({
+    onAttemptStart: (one) => {
+      if (one.call.attempt === 2) one.responses.message("early");
+    },
+  });
+  requests.message("request", true);
+  attempt(1).fail("UNAVAILABLE");
+  await advance(100);
+  expect(attempt(2).sent).toEqual(["request"]);
+  attempt(2).responses.end(undefined, undefined);
+  expect(caller.heard).toEqual(["message early", "end"]);
+});
+
 describe("what is not retried", () => {
   test.each([
     ["INVALID_ARGUMENT", "pure", "not retryable"],
