@@ -15,6 +15,8 @@ export interface Plan {
   readonly attempts: number;
   readonly backoff: Backoff;
   readonly hedging: Hedging | undefined;
+  /** Do attempts end or begin at a time of their own? */
+  readonly isTimed: boolean;
   /** Does every call need more than to be watched? */
   readonly adjusts: boolean;
 }
@@ -80,6 +82,7 @@ export class Plans {
       attempts: hedging?.rules.attempts ?? rules.attempts,
       backoff: hedging === undefined ? rules.backoff : atOnce,
       hedging,
+      isTimed: hedging !== undefined || rules.attemptTimeoutMs !== Infinity || rules.timeoutMs !== Infinity,
       adjusts: rules.timeoutMs !== Infinity || rules.waitForReady,
     };
   }

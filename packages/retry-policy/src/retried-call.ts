@@ -19,11 +19,13 @@ import { ReplayBuffer, type ReplayPool } from "./replay-buffer.ts";
 import { type AttemptCause, type AttemptEvent, tell } from "./retry-event.ts";
 import { Story } from "./story.ts";
 import type { Throttle } from "./throttle.ts";
+import type { TurnClock } from "./turn-clock.ts";
 
 /** What the calls of one client share. */
 export interface RetryingClient {
   readonly next: CallHandler<OutgoingCall>;
   readonly clock: Clock;
+  readonly turnClock: TurnClock;
   readonly random: () => number;
   readonly budget: RetryBudget | undefined;
   readonly throttle: Throttle | undefined;
@@ -85,7 +87,8 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     this.#plan = plan;
     this.#call = call;
     this.responses = responses;
-    this.#startedAt = client.clock.now();
+    // What waits for an exact time begins at one.
+    this.#startedAt = plan.isTimed ? client.clock.now() : client.turnClock.now();
     this.#metadata = call.metadata === undefined ? undefined : [...call.metadata];
     this.#replay = plan.isSingle ? undefined : new ReplayBuffer(client.replay);
     this.#arrivingAttempt = client.ambient === undefined ? 1 : (client.ambient()?.attempt ?? 1);

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { decide, type Verdict } from "./decide.ts";
 import type { FunctionAttemptEvent } from "./retry-event.ts";
 import { type CompleteRules, defaultRules, type RetryRules, rulesOver } from "./rules.ts";
+import { TurnClock } from "./turn-clock.ts";
 
 /** What an error of a function means: try again after the back-off, or after so many ms, or (`false`) not at all. */
 export type Decision = boolean | { readonly afterMs: number };
@@ -38,6 +39,7 @@ export interface RetryPolicy {
 export interface PolicyInside extends RetryPolicy {
   readonly rules: CompleteRules;
   readonly clock: Clock;
+  readonly turnClock: TurnClock;
   readonly random: () => number;
   readonly onAttempt: ((event: FunctionAttemptEvent) => void) | undefined;
   readonly explanations: WeakMap<object, Explanation>;
@@ -79,6 +81,7 @@ export function retryPolicy(options: RetryPolicyOptions = {}): RetryPolicy {
   const inside: PolicyInside = {
     rules,
     clock,
+    turnClock: new TurnClock(clock),
     random,
     onAttempt,
     explanations,

@@ -11,6 +11,7 @@ import { Plans } from "./plan.ts";
 import { ReplayPool } from "./replay-buffer.ts";
 import { RetriedCall, type RetryingClient } from "./retried-call.ts";
 import { type CompleteOptions, completeOptions, type RetryOptions, retryRules } from "./retry-options.ts";
+import { TurnClock } from "./turn-clock.ts";
 
 /**
  * A client interceptor that tries calls again: which failures, by the method's effect; where, by what was tried; how
@@ -28,6 +29,7 @@ function retrying(next: CallHandler<OutgoingCall>, options: CompleteOptions): Ca
   const client: RetryingClient = {
     next,
     clock: options.clock,
+    turnClock: new TurnClock(options.clock),
     random: options.random,
     budget: options.budget(),
     throttle: options.throttle(),

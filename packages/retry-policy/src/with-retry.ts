@@ -46,7 +46,7 @@ export function withRetry<T>(
 
 /** A run that nothing ends from outside: its first attempt, which is the only one as a rule, needs no more than this. */
 async function unlimited<T>(policy: PolicyInside, work: (attempt: FunctionAttempt) => T | PromiseLike<T>): Promise<T> {
-  const startedAt = policy.clock.now();
+  const startedAt = policy.turnClock.now();
   const { budget } = policy;
   budget?.called(startedAt);
   const first = new RunningAttempt(1, "call", 0, startedAt);

@@ -400,5 +400,5 @@ test("on the system's clock a run waits and ends like on any other", async () =>
       timeoutMs: 60_000,
     }),
   ).toBe(3);
-  expect(process.getActiveResourcesInfo().filter((one) => one === "Timeout").length).toBe(before);
+  expect(process.getActiveResourcesInfo().filter((one) => one === "Timeout").length).toBeLessThanOrEqual(before);
 });
