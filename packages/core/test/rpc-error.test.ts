@@ -77,7 +77,9 @@ describe("RpcError", () => {
   test("its explanation tells when later attempts began, and of a call that was never sent", () => {
     const attempt = { phase: "waiting", peer: "10.0.0.7:7001", elapsedMs: 20, code: "UNAVAILABLE" } as const;
     const story = { elapsedMs: 61, timeoutMs: Infinity, stopped: "attempts" } as const;
-    expect(formatExplanation({ ...story, attempts: [attempt, { ...attempt, peer: "10.0.0.8:7001", delayMs: 21 }] })).toBe(
+    expect(
+      formatExplanation({ ...story, attempts: [attempt, { ...attempt, peer: "10.0.0.8:7001", delayMs: 21 }] }),
+    ).toBe(
       "after 61 ms: waiting for 10.0.0.7:7001 (20 ms): UNAVAILABLE; " +
         "21 ms later waiting for 10.0.0.8:7001 (20 ms): UNAVAILABLE; not retried: attempts",
     );
