@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 
-// Taken when the module loads, so that a test's fake timers don't stop it.
-const { queueMicrotask } = globalThis;
+// In Node this is several times cheaper than `queueMicrotask`.
+const settled = Promise.resolve();
 
 /**
  * The time at which the turn of the microtask queue began that is under way: right but for what the turn itself takes,
@@ -20,7 +20,7 @@ export class TurnClock {
   now(): number {
     if (this.#isFresh) return this.#now;
     this.#isFresh = true;
-    queueMicrotask(this.#forget);
+    void settled.then(this.#forget);
     return (this.#now = this.#clock.now());
   }
 
