@@ -15,7 +15,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "@farcall/transport-tcp": ["@farcall/core", "@farcall/wire"],
   "@farcall/services": ["@farcall/core"],
   "@farcall/discovery": ["@farcall/core"],
-  farcall: ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp"],
+  "@farcall/retry-policy": ["@farcall/core"],
+  farcall: ["@farcall/core", "@farcall/codec", "@farcall/retry-policy", "@farcall/transport-tcp"],
 };
 
 /** One line for each import in the workspace at `root` that points the wrong way or isn't declared. */

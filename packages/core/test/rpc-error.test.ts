@@ -74,6 +74,20 @@ describe("RpcError", () => {
     expect(own).toMatchObject({ processed: "unknown", peer: undefined, explain: undefined });
   });
 
+  test("its explanation tells when later attempts began, and of a call that was never sent", () => {
+    const attempt = { phase: "waiting", peer: "10.0.0.7:7001", elapsedMs: 20, code: "UNAVAILABLE" } as const;
+    const story = { elapsedMs: 61, timeoutMs: Infinity, stopped: "attempts" } as const;
+    expect(
+      formatExplanation({ ...story, attempts: [attempt, { ...attempt, peer: "10.0.0.8:7001", delayMs: 21 }] }),
+    ).toBe(
+      "after 61 ms: waiting for 10.0.0.7:7001 (20 ms): UNAVAILABLE; " +
+        "21 ms later waiting for 10.0.0.8:7001 (20 ms): UNAVAILABLE; not retried: attempts",
+    );
+    expect(formatExplanation({ ...story, elapsedMs: 0, attempts: [], stopped: "throttled" })).toBe(
+      "after 0 ms: nothing was sent; not retried: throttled",
+    );
+  });
+
   test("its explanation is one line that names every attempt", () => {
     const error = new RpcError("DEADLINE_EXCEEDED");
     expect(error.explanation).toBe("");

@@ -2,20 +2,28 @@ import { cbor } from "@farcall/codec/cbor";
 import { json } from "@farcall/codec/json";
 import {
   type Client,
+  type ClientInterceptor,
   type ClientOptions as CoreClientOptions,
   type Codec,
   createClient as createCoreClient,
   createServer as createCoreServer,
+  type InterceptorList,
   type Server,
   type ServerOptions as CoreServerOptions,
   type Service,
 } from "@farcall/core";
+import { retry, type RetryOptions } from "@farcall/retry-policy";
 import { ambientContext, currentContext } from "./ambient.ts";
 
-/** As in `@farcall/core`, with a default codec. */
+/** As in `@farcall/core`, with a default codec and retries. */
 export interface ClientOptions extends Omit<CoreClientOptions, "codec"> {
   /** Default `cbor()`. */
   readonly codec?: Codec;
+  /**
+   * How calls are tried again: options of `retry()`. Default: its defaults. `false`: nothing is ever sent twice. Of no
+   * effect when `use` has an interceptor of stage `retry`.
+   */
+  readonly retry?: RetryOptions | false;
 }
 
 /** As in `@farcall/core`, with default codecs. */
@@ -25,11 +33,23 @@ export interface ServerOptions<P = unknown> extends Omit<CoreServerOptions<P>, "
 }
 
 /**
- * `createClient` of `@farcall/core` with the default stack: CBOR, and calls made inside a handler end with the handler's
- * own call and have at most its time (see `detach`).
+ * `createClient` of `@farcall/core` with the default stack: CBOR, retries by the methods' effects, and calls made inside a
+ * handler end with the handler's own call and have at most its time (see `detach`).
+ *
+ * @throws TypeError or RangeError that names the option when one is missing or unusable.
  */
 export function createClient<S extends Service>(service: S, options: ClientOptions): Client<S> {
-  return createCoreClient(service, { ambient: currentContext, ...options, codec: options?.codec ?? cbor() });
+  const { retry: retries, ...rest } = options ?? {};
+  const use: InterceptorList<ClientInterceptor> =
+    retries === false || retriesAlready(rest.use)
+      ? (rest.use ?? [])
+      : [retry({ ambient: currentContext, ...retries }), ...(rest.use ?? [])];
+  return createCoreClient(service, { ambient: currentContext, ...rest, use, codec: rest.codec ?? cbor() });
+}
+
+function retriesAlready(use: ClientOptions["use"]): boolean {
+  const all = (use ?? []).flat(Infinity as 1) as readonly (ClientInterceptor | undefined)[];
+  return all.some((one) => one?.stage === "retry");
 }
 
 /** `createServer` of `@farcall/core` with the default stack: CBOR and JSON, and handlers whose calls know their context. */

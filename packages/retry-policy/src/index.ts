@@ -1,0 +1,14 @@
+export { type Backoff, backoff, type BackoffOptions, type Jitter } from "./backoff.ts";
+export { RetryBudget, type RetryBudgetOptions } from "./budget.ts";
+export type { Clock } from "./clock.ts";
+export { decide, defaultCodes, type Failure, type Verdict } from "./decide.ts";
+export type { HedgeOptions } from "./hedging.ts";
+export { retry } from "./retry.ts";
+export type { AttemptCause, AttemptEvent, FunctionAttemptEvent } from "./retry-event.ts";
+export { type ReplayOptions, type RetryOptions, retryRules } from "./retry-options.ts";
+export { type Decision, type RetryPolicy, retryPolicy, type RetryPolicyOptions } from "./retry-policy.ts";
+export { type RetryingFetch, retryingFetch, type RetryingFetchOptions } from "./retrying-fetch.ts";
+export type { RetryRules } from "./rules.ts";
+export { fromServiceConfig } from "./service-config.ts";
+export type { ThrottleOptions } from "./throttle.ts";
+export { type FunctionAttempt, type RunOptions, withRetry } from "./with-retry.ts";
