@@ -14,10 +14,12 @@ const atEndOfTick: (callback: () => void) => void =
     : (callback) => setTimeout(callback, 0);
 
 /**
- * Beyond so many frames or bytes in one turn, they leave at once: the peer works on them while this end goes on, and
- * two processes share the time that one after the other would take. Fewer, and the write calls cost more than that gains.
+ * After so many frames or bytes in one turn they leave at once: the peer works on them while this end goes on, and two
+ * processes share the time that one after the other would take. The first few leave early so that the peer is soon at
+ * work; it has enough to do then, and each further write costs what it no longer gains.
  */
-const flushFrames = 64;
+const firstFrames = 40;
+const furtherFrames = 256;
 const flushBytes = 16 * 1024;
 /** Beyond this much in one turn, parts of large messages wait for the next. */
 const roomBytes = 64 * 1024;
@@ -42,6 +44,7 @@ export class WriteQueue {
   /** How often the buffer has been written: a place in it is one only until then. */
   flushes = 0;
   #frames = 0;
+  #flushAt = firstFrames;
   /** A frame has begun and not ended: user code may run, such as a getter of the message, and use the connection. */
   #building = false;
   readonly #afterwards: (() => void)[] = [];
@@ -100,7 +103,7 @@ export class WriteQueue {
     buffer[start + 2] = length >>> 16;
     this.#built();
     if (!this.#scheduled) this.#schedule();
-    if ((this.#frames >= flushFrames || position >= flushBytes) && !this.#blocked) this.flush();
+    if ((this.#frames >= this.#flushAt || position >= flushBytes) && !this.#blocked) this.#flushEarly();
   }
 
   /**
@@ -116,6 +119,11 @@ export class WriteQueue {
     this.#scheduled = true;
     this.#turnAt = performance.now();
     atEndOfTick(this.#flushScheduled);
+  }
+
+  #flushEarly(): void {
+    this.#flushAt = furtherFrames;
+    this.flush();
   }
 
   /** Takes back what was begun, or reopened; harmless when it was already. */
@@ -250,6 +258,7 @@ export class WriteQueue {
 
   #flushScheduled = (): void => {
     this.#scheduled = false;
+    this.#flushAt = firstFrames;
     this.flush();
     if (!this.#blocked && !this.#closed) this.#onRoom();
   };

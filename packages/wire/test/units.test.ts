@@ -309,11 +309,12 @@ describe("write queue", () => {
       await Promise.all(Array.from({ length: calls }, (_, i) => f.client.echo(i)));
       return [client.writes - before[0]!, server.writes - before[1]!];
     };
-    expect(await writes(63)).toEqual([1, 1]);
-    expect(await writes(640)).toEqual([10, 10]);
+    expect(await writes(39)).toEqual([1, 1]);
+    // The client's 40, 256, 256 and 88; each of them is a turn of the server's, which answers in 40 and the rest.
+    expect(await writes(640)).toEqual([4, 7]);
   });
 
-  test("what has gathered leaves after 64 frames, or 16 KiB, and not before", () => {
+  test("what has gathered in a turn leaves after 40 frames, then after each 256 or 16 KiB, and not before", async () => {
     const written: number[] = [];
     const queue = new WriteQueue(
       { write: (chunk: Uint8Array) => (written.push(chunk.length), true), close: () => {} } as never,
@@ -324,15 +325,22 @@ describe("write queue", () => {
       queue.write(new Uint8Array(size));
       queue.finish(start);
     };
-    for (let i = 0; i < 63; i++) frame(1);
+    for (let i = 0; i < 39; i++) frame(1);
     expect(written).toEqual([]);
     frame(1);
-    expect(written).toEqual([64 * 5]);
-    for (let i = 0; i < 3; i++) frame(5_000);
+    expect(written).toEqual([40 * 5]);
+    for (let i = 0; i < 255; i++) frame(1);
     expect(written).toHaveLength(1);
+    frame(1);
+    expect(written).toEqual([40 * 5, 256 * 5]);
+    for (let i = 0; i < 3; i++) frame(5_000);
+    expect(written).toHaveLength(2);
     frame(5_000);
-    expect(written).toEqual([64 * 5, 4 * 5_004]);
-    expect(queue.flushes).toBe(2);
+    expect(written.slice(2)).toEqual([4 * 5_004]);
+    expect(queue.flushes).toBe(3);
+    await new Promise(setImmediate);
+    for (let i = 0; i < 40; i++) frame(1);
+    expect(written.slice(3)).toEqual([40 * 5]);
   });
 
   test("while the connection is busy the next write gathers; a large message takes its buffer along", async () => {
