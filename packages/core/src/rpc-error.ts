@@ -16,7 +16,7 @@ export interface RpcErrorOptions {
   readonly metadata?: MetadataInit | undefined;
   /** Default `unknown`. */
   readonly processed?: Processed | undefined;
-  /** The server's word on trying again: after so many ms, or (`never`) not at all. */
+  /** The server's word on trying again: after so many ms, 0 or more, or (`never`) not at all. */
   readonly retryAfterMs?: number | "never" | undefined;
   /** Stays on this machine. */
   readonly cause?: unknown;
@@ -49,7 +49,10 @@ export class RpcError extends Error {
   /** Where the time went, on errors that a client's call rejects with. */
   explain: Explanation | undefined;
 
-  /** @throws TypeError when the code is not one of an error, or an option has another type than it should. */
+  /**
+   * @throws TypeError when the code is not one of an error, or an option has another type than it should; RangeError when
+   * `retryAfterMs` is no time.
+   */
   constructor(code: ErrorCode, message = "", options: RpcErrorOptions = {}) {
     if (!Object.hasOwn(statusNumbers, code) || (code as string) === "OK") {
       throw new TypeError(`${JSON.stringify(code)} is not the code of an error, such as "NOT_FOUND"`);
@@ -59,6 +62,7 @@ export class RpcError extends Error {
     if (options.details !== undefined && !Array.isArray(options.details)) {
       throw new TypeError("the details of an RpcError are a list; `failure()` makes typed ones");
     }
+    checkRetryAfter(options.retryAfterMs);
     super(
       message === "" ? code : `${code}: ${message}`,
       options.cause === undefined ? undefined : { cause: options.cause },
@@ -112,4 +116,11 @@ export class RpcError extends Error {
     }
     return new RpcError(code, String(value), { cause: value });
   }
+}
+
+/** A number that is no time would reach callers as "at once", which is the one thing that it can't have meant. */
+function checkRetryAfter(ms: number | "never" | undefined): void {
+  if (ms === undefined || ms === "never") return;
+  if (typeof ms !== "number") throw new TypeError(`retryAfterMs is a number of ms or "never", not a ${typeof ms}`);
+  if (!(ms >= 0 && ms < Infinity)) throw new RangeError(`retryAfterMs must be 0 or more, or "never", got ${ms}`);
 }

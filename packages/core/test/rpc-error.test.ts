@@ -51,6 +51,23 @@ describe("RpcError", () => {
     expect(RpcError.from(new DOMException("late", "TimeoutError")).code).toBe("DEADLINE_EXCEEDED");
   });
 
+  test.each([
+    [Number.NaN, RangeError],
+    [-1, RangeError],
+    [Infinity, RangeError],
+    ["soon", TypeError],
+    [null, TypeError],
+  ])("a `retryAfterMs` of %j is refused, because a caller would hear 0", (retryAfterMs, error) => {
+    const make = () => new RpcError("UNAVAILABLE", "busy", { retryAfterMs: retryAfterMs as number });
+    expect(make).toThrow(error);
+    expect(make).toThrow("retryAfterMs");
+    expect(() => new RpcError("UNAVAILABLE").with({ retryAfterMs: retryAfterMs as number })).toThrow(error);
+  });
+
+  test.each([undefined, 0, 0.5, 1e12, "never"] as const)("a `retryAfterMs` of %j is kept", (retryAfterMs) => {
+    expect(new RpcError("UNAVAILABLE", "busy", { retryAfterMs }).retryAfterMs).toBe(retryAfterMs);
+  });
+
   test("relay() is a copy that is this server's own", () => {
     const remote = new RpcError("NOT_FOUND", "gone", {
       remote: true,
