@@ -155,7 +155,9 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     // While it can still say where it stands.
     if (isOpen) story.add(current, error, current.inner?.progress(), now);
     error.explain ??= story.explanation(this.#call, this.#startedAt, now, this.#cancelled);
-    if (isOpen) current.inner?.cancel(error);
+    // One that the next handler is just taking is cancelled when that has.
+    if (isOpen && current.inner === undefined) current.drop(error);
+    else if (isOpen) current.inner?.cancel(error);
     // Whatever the next handlers make of it: the caller hears of the end now.
     if (!this.#ended) this.#finish(error, undefined);
   }
@@ -429,6 +431,7 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     this.#ended = true;
     this.committed = undefined;
     this.#stopTimer();
+    if (this.#current !== undefined) this.#stopTimeout(this.#current);
     if (this.#live !== undefined) this.#dropOthers(undefined);
     this.#forgetRequests();
     this.responses.end(error, trailers);

@@ -312,17 +312,17 @@ describe("pushback", () => {
     expect(attempts).toHaveLength(2);
   });
 
-  test.each<number | "never">([Number.NaN, -1, Infinity, "never", "5" as never])(
-    "%s means: do not",
-    async (retryAfterMs) => {
-      const { requests, attempt, attempts, caller, advance } = scripted();
-      requests.message(1, true);
-      attempt(1).fail("UNAVAILABLE", { retryAfterMs });
-      await advance(100_000);
-      expect(attempts).toHaveLength(1);
-      expect(caller.error?.explain?.stopped).toBe("pushback");
-    },
-  );
+  test.each([Number.NaN, -1, Infinity, "never", "5"])("%s means: do not", async (retryAfterMs) => {
+    const { requests, attempt, attempts, caller, advance } = scripted();
+    requests.message(1, true);
+    // Of this copy's `RpcError` no other word than "never" can come; of another's it might.
+    const error = new RpcError("UNAVAILABLE", "scripted", { remote: true });
+    Object.defineProperty(error, "retryAfterMs", { value: retryAfterMs });
+    attempt(1).responses.end(error, undefined);
+    await advance(100_000);
+    expect(attempts).toHaveLength(1);
+    expect(caller.error?.explain?.stopped).toBe("pushback");
+  });
 
   test("that is long is the final error at once, not slept through", () => {
     const { requests, attempt, caller, clock } = scripted();
@@ -540,12 +540,30 @@ describe("cancelling", () => {
     expect(caller.heard).toEqual(["end CANCELLED"]);
   });
 
-  test("does not wait for a transport that is slow to end", () => {
-    const { requests, attempt, caller } = scripted();
+  test("while the next handler is taking an attempt cancels that one too, and sends it nothing", async () => {
+    const { requests, attempt, attempts, caller, advance, clock } = scripted({
+      attemptTimeoutMs: 60_000,
+      onAttemptStart: (one) => {
+        if (one.call.attempt === 2) requests.cancel(cancelled());
+      },
+    });
+    requests.message(1, true);
+    attempt(1).fail("UNAVAILABLE");
+    await advance(1_000);
+    expect(caller.heard).toEqual(["end CANCELLED"]);
+    expect(attempts).toHaveLength(2);
+    expect(attempt(2).cancelledWith?.code).toBe("CANCELLED");
+    expect(attempt(2).sent).toEqual([]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("does not wait for a transport that is slow to end, and leaves no timer", () => {
+    const { requests, attempt, caller, clock } = scripted({ attemptTimeoutMs: 60_000 });
     attempt(1).endsWhenCancelled = false;
     requests.message(1, true);
     requests.cancel(cancelled());
     expect(caller.heard).toEqual(["end CANCELLED"]);
+    expect(clock.pending).toBe(0);
     attempt(1).answer("late");
     attempt(1).responses.ready();
     attempt(1).responses.header(new Metadata());
