@@ -57,6 +57,8 @@ export class Probe {
   readonly #backoff: Backoff;
   #attempt: Attempt | undefined;
   #timer: unknown;
+  /** An attempt that begins in the next turn. */
+  #due: object | undefined;
   #stopped = true;
   /** Connections in a row that were lost soon after they were good. One may be chance. */
   #shortLived = 0;
@@ -77,15 +79,31 @@ export class Probe {
   }
 
   /** Asks, whatever was known before. */
-  start(reason?: string): void {
+  start(): void {
     this.stop();
     this.#stopped = false;
-    this.#events.connecting(reason);
+    this.#events.connecting(undefined);
     this.#begin(false);
+  }
+
+  /**
+   * A connection is none any more: asks, in a turn of its own. The transport that says so is in the middle of it, and may
+   * take a call that comes now for one more of that connection, whose end nobody would hear.
+   */
+  startAnew(reason: string): void {
+    this.stop();
+    this.#stopped = false;
+    const due = {};
+    this.#due = due;
+    this.#events.connecting(reason);
+    queueMicrotask(() => {
+      if (this.#due === due) this.#begin(false);
+    });
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#due = undefined;
     const attempt = this.#attempt;
     this.#attempt = undefined;
     this.#clock.clearTimeout(this.#timer);
@@ -93,6 +111,7 @@ export class Probe {
   }
 
   #begin(patient: boolean): void {
+    this.#due = undefined;
     const attempt: Attempt = { patient, since: this.#clock.now(), answered: false, requests: undefined };
     this.#attempt = attempt;
     const responses: ResponseSink = {
@@ -163,7 +182,7 @@ export class Probe {
       this.#backoff.reset();
       this.#shortLived = 0;
     }
-    if (++this.#shortLived === 1) return this.start(error.rawMessage);
+    if (++this.#shortLived === 1) return this.startAnew(error.rawMessage);
     this.#events.connecting(error.rawMessage);
     if (!this.#stopped) this.#again(false);
   }

@@ -96,7 +96,7 @@ export class Target implements Candidate, Host {
 
   /** A call found no connection, or one that is leaving. */
   lost(reason: string): void {
-    if (this.#reach === "answers" && !this.#closed) this.#probe.start(reason);
+    if (this.#reach === "answers" && !this.#closed) this.#probe.startAnew(reason);
   }
 
   /** Nobody needs it for now. */

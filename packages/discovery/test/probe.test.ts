@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { healthWatch } from "../src/health-watch.ts";
 import { Probe } from "../src/probe.ts";
 import { virtualClock } from "./virtual-clock.ts";
+import { settled } from "./waits.ts";
 
 interface Watch {
   readonly patient: boolean;
@@ -90,23 +91,39 @@ describe("a probe", () => {
     expect(clock.timers).toBe(0);
   });
 
-  test("asks at once when a connection is lost, but not on and on when it never lasts", () => {
+  test("asks at once when a connection is lost, but not on and on when it never lasts", async () => {
     const { clock, watches, log, probe, lose, answer } = rig();
     probe.start();
     answer("SERVING");
     lose();
     expect(log.at(-1)).toBe("connecting: lost");
+    // Not inside the event: the transport is in the middle of losing the connection.
+    expect(watches.length).toBe(1);
+    await settled();
     expect(watches.length).toBe(2);
     answer("SERVING");
     lose();
+    await settled();
     expect(watches.length).toBe(2);
     clock.advance(1_000);
     expect(watches.length).toBe(3);
     answer("SERVING");
     clock.advance(6_000);
     lose();
+    await settled();
     expect(watches.length).toBe(4);
     probe.stop();
+  });
+
+  test("that is stopped before it could ask anew does not ask", async () => {
+    const { clock, watches, probe, lose, answer } = rig();
+    probe.start();
+    answer("SERVING");
+    lose();
+    probe.stop();
+    await settled();
+    expect(watches.length).toBe(1);
+    expect(clock.timers).toBe(0);
   });
 
   test("a server without the health service answers, and is not asked again", () => {
