@@ -59,11 +59,15 @@ export class Pair {
     const { servers = 1, connections = 1, idleConnections = 0, heldCalls = 0 } = options;
     const pair = new Pair(source, around, servers);
     try {
+      // The client reads its libraries while the servers read theirs.
+      const prepared = pair.#client.ask("prepare", source, startTimeoutMs);
+      prepared.catch(() => {});
       for (const server of pair.#servers) {
         const where = { source, port: pair.#port, ...(servers > 1 && { reusePort: true }) };
         pair.#port = await server.ask("serve", where, startTimeoutMs);
       }
-      await pair.#together(pair.#client.ask("connect", { source, port: pair.#port, connections }, startTimeoutMs));
+      await prepared;
+      await pair.#together(pair.#client.ask("connect", { port: pair.#port, connections }, startTimeoutMs));
       if (idleConnections > 0) await pair.openIdle(idleConnections);
       if (heldCalls === 0 || (await pair.hold(heldCalls))) return pair;
       await pair.stop();
