@@ -32,6 +32,8 @@ export interface LoadOfPair extends Sample {
 
 const startTimeoutMs = 30_000;
 const askTimeoutMs = 10_000;
+/** A process that is busy with a stream answers when it is through. */
+const memoryTimeoutMs = 60_000;
 /** For opening ten thousand connections, or a hundred thousand calls. */
 const fillTimeoutMs = 120_000;
 
@@ -116,8 +118,8 @@ export class Pair {
   async memory(): Promise<{ server: Memory; client: Memory }> {
     const [server] = this.#servers as [EndProcess<ServerCommands>];
     return {
-      server: await server.ask("memory", null, askTimeoutMs),
-      client: await this.#client.ask("memory", null, askTimeoutMs),
+      server: await server.ask("memory", null, memoryTimeoutMs),
+      client: await this.#client.ask("memory", null, memoryTimeoutMs),
     };
   }
 
