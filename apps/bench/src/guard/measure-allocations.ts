@@ -5,7 +5,7 @@ import type { Work } from "../ends/work.ts";
 import { lastWords } from "../run/last-words.ts";
 
 const timeoutMs = 60_000;
-// Collections happen only where they are asked for, and on one thread: with its helpers V8 was seen to stand still.
+// Collections happen only where they are asked for. With helper threads, two processes of a hundred stood still.
 const flags = ["--expose-gc", "--single-threaded-gc", "--max-semi-space-size=256", "--min-semi-space-size=256"];
 
 /**
