@@ -8,7 +8,10 @@ const signal = interruption();
 const rows = [["", "measured", "when the limit was set", "limit", ""]];
 let tooMuch = 0;
 for (const { name, unit, measured, most, measure } of guardLimits) {
-  const now = await measure(signal);
+  const now = await measure(signal).catch((error: Error) => {
+    if (!signal.aborted) console.log(`${name}: ${error.message}`);
+    return NaN;
+  });
   if (signal.aborted) process.exit(signal.reason as number);
   const isTooMuch = !(now <= most);
   if (isTooMuch) tooMuch++;

@@ -53,8 +53,8 @@ interface Stub {
 
 const Bench = loadBench();
 
-/** The default is 4 MiB for what is received. */
-const limits = { "grpc.max_receive_message_length": 64 * 1024 * 1024 };
+/** The default is 4 MiB for what is received, and one connection for all clients of a process. */
+const limits = { "grpc.max_receive_message_length": 64 * 1024 * 1024, "grpc.use_local_subchannel_pool": 1 };
 
 function loadBench(): ServiceClientConstructor {
   const definition = loadSync(fileURLToPath(new URL("bench.proto", import.meta.url)));

@@ -13,8 +13,8 @@ export const niceGrpc: Contender = {
   connect,
 };
 
-/** The default is 4 MiB for what is received. */
-const limits = { "grpc.max_receive_message_length": 64 * 1024 * 1024 };
+/** The default is 4 MiB for what is received, and one connection for all clients of a process. */
+const limits = { "grpc.max_receive_message_length": 64 * 1024 * 1024, "grpc.use_local_subchannel_pool": 1 };
 
 /** It can't listen on a port that processes share. */
 async function serve({ port }: ServeOptions): Promise<BenchServer> {

@@ -26,8 +26,11 @@ let reader: SlowReader | undefined;
 
 /** The process of a client. */
 const commands = {
-  async connect(to: { source: string; port: number; connections: number }): Promise<void> {
-    contender = await loadContender(to.source);
+  async prepare(source: string): Promise<void> {
+    contender = await loadContender(source);
+  },
+
+  async connect(to: { port: number; connections: number }): Promise<void> {
     port = to.port;
     for (let i = 0; i < to.connections; i++) clients.push(await contender.connect(port));
   },

@@ -32,6 +32,8 @@ export interface LoadOfPair extends Sample {
 
 const startTimeoutMs = 30_000;
 const askTimeoutMs = 10_000;
+/** A process that is busy with a stream answers when it is through. */
+const memoryTimeoutMs = 60_000;
 /** For opening ten thousand connections, or a hundred thousand calls. */
 const fillTimeoutMs = 120_000;
 
@@ -59,11 +61,15 @@ export class Pair {
     const { servers = 1, connections = 1, idleConnections = 0, heldCalls = 0 } = options;
     const pair = new Pair(source, around, servers);
     try {
+      // The client reads its libraries while the servers read theirs.
+      const prepared = pair.#client.ask("prepare", source, startTimeoutMs);
+      prepared.catch(() => {});
       for (const server of pair.#servers) {
         const where = { source, port: pair.#port, ...(servers > 1 && { reusePort: true }) };
         pair.#port = await server.ask("serve", where, startTimeoutMs);
       }
-      await pair.#together(pair.#client.ask("connect", { source, port: pair.#port, connections }, startTimeoutMs));
+      await prepared;
+      await pair.#together(pair.#client.ask("connect", { port: pair.#port, connections }, startTimeoutMs));
       if (idleConnections > 0) await pair.openIdle(idleConnections);
       if (heldCalls === 0 || (await pair.hold(heldCalls))) return pair;
       await pair.stop();
@@ -112,8 +118,8 @@ export class Pair {
   async memory(): Promise<{ server: Memory; client: Memory }> {
     const [server] = this.#servers as [EndProcess<ServerCommands>];
     return {
-      server: await server.ask("memory", null, askTimeoutMs),
-      client: await this.#client.ask("memory", null, askTimeoutMs),
+      server: await server.ask("memory", null, memoryTimeoutMs),
+      client: await this.#client.ask("memory", null, memoryTimeoutMs),
     };
   }
 

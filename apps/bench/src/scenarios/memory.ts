@@ -34,6 +34,9 @@ export function heldCallsRow(count: number): Row {
   };
 }
 
+/** Far more than is read: who knows no back-pressure keeps them all. */
+const slowMessages = 300_000;
+
 /** What both ends keep of a long stream whose reader takes a message a millisecond. */
 export function slowReaderRow(): Row {
   return {
@@ -51,7 +54,7 @@ export function slowReaderRow(): Row {
     },
     async round(pair, { roundMs }) {
       const start = await pair.memory();
-      if (!(await pair.startSlowReader(1_000_000_000))) return undefined;
+      if (!(await pair.startSlowReader(slowMessages))) return undefined;
       await setTimeout(roundMs);
       const middle = await pair.memory();
       await setTimeout(roundMs);
