@@ -76,8 +76,14 @@ export function balancedSetup(options: BalancedOptions): BalancedSetup {
     );
   }
   if (typeof policy?.create !== "function") throw new TypeError("`policy` must be one, for example leastLoaded()");
-  if (!(drainMs >= 0)) throw new RangeError(`drainMs must be 0 or more, got ${drainMs}`);
+  if (typeof drainMs !== "number" || !(drainMs >= 0)) {
+    throw new RangeError(`drainMs must be 0 or more, got ${String(drainMs)}`);
+  }
   if (health !== false) checkHealth(health);
+  if (options.name !== undefined && typeof options.name !== "string") throw new TypeError("`name` must be a string");
+  for (const name of ["now", "setTimeout", "clearTimeout"] as const) {
+    if (typeof clock?.[name] !== "function") throw new TypeError(`\`clock.${name}\` must be a function`);
+  }
   for (const [name, value] of Object.entries({ onEvent, random })) {
     if (value !== undefined && typeof value !== "function") throw new TypeError(`\`${name}\` must be a function`);
   }

@@ -17,8 +17,11 @@ export function checkCounts(numbers: Readonly<Record<string, number>>): void {
   }
 }
 
-/** @throws TypeError that names the first key that is not among those known. */
-export function checkKnown(where: string, given: object, known: readonly string[]): void {
+/** @throws TypeError when it is no object, or that names the first key that is not among those known. */
+export function checkKnown(where: string, given: unknown, known: readonly string[]): void {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new TypeError(`${where} must be an object of options, got ${JSON.stringify(given) ?? String(given)}`);
+  }
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) throw new TypeError(`${where} has no option "${key}"; it has ${known.join(", ")}`);
   }

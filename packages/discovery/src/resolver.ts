@@ -1,4 +1,4 @@
-import type { EndpointList } from "./endpoint.ts";
+import { type EndpointList, readEndpoints } from "./endpoint.ts";
 
 /** What a resolver is given. */
 export interface ResolveContext {
@@ -24,7 +24,7 @@ export interface Resolver {
 /** The forms in which a resolver may be given. */
 export type ResolverLike = Resolver | AsyncIterable<EndpointList> | EndpointList;
 
-/** @throws TypeError when it is none of the forms. */
+/** @throws TypeError when it is none of the forms, or a list with something in it that is no endpoint. */
 export function asResolver(given: ResolverLike): Resolver {
   if (typeof given === "function") return given;
   if (Array.isArray(given)) return fixed(given as EndpointList);
@@ -34,8 +34,10 @@ export function asResolver(given: ResolverLike): Resolver {
   );
 }
 
-function fixed(list: EndpointList): Resolver {
-  const names = list.slice(0, 3).map((one) => (typeof one === "string" ? one : one.address));
+function fixed(given: EndpointList): Resolver {
+  // What is wrong with it is wrong for good, so it is known at once.
+  const list = readEndpoints(given);
+  const names = list.slice(0, 3).map((one) => one.address);
   const target = `${names.join(",")}${list.length > 3 ? ",…" : ""}`;
   return Object.assign(
     async function* () {

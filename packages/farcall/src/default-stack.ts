@@ -39,7 +39,13 @@ export interface ServerOptions<P = unknown> extends Omit<CoreServerOptions<P>, "
  * @throws TypeError or RangeError that names the option when one is missing or unusable.
  */
 export function createClient<S extends Service>(service: S, options: ClientOptions): Client<S> {
-  const { retry: retries, ...rest } = options ?? {};
+  const { retry: retries = {}, ...rest } = options ?? {};
+  if (retries !== false && (typeof retries !== "object" || retries === null || Array.isArray(retries))) {
+    throw new TypeError("`retry` must be an object, the options of retry(), or false");
+  }
+  if (rest.use !== undefined && !Array.isArray(rest.use)) {
+    throw new TypeError("`use` must be a list of interceptors");
+  }
   const use: InterceptorList<ClientInterceptor> =
     retries === false || retriesAlready(rest.use)
       ? (rest.use ?? [])

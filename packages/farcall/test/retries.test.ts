@@ -77,6 +77,10 @@ test("options that make no sense are refused when the client is made", async () 
   await using flaky = await failingUntil(1);
   const { transport } = flaky;
   expect(() => createClient(Flaky, { transport, retry: { attempts: 0 } })).toThrow("attempts must be a whole number");
+  for (const retry of [true, null, 3, []]) {
+    expect(() => createClient(Flaky, { transport, retry: retry as never })).toThrow("`retry` must be an object");
+  }
+  expect(() => createClient(Flaky, { transport, use: {} as never })).toThrow("`use` must be a list");
   expect(() => createClient(Flaky, undefined as never)).toThrow("createClient needs a `transport`");
 });
 

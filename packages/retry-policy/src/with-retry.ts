@@ -26,7 +26,7 @@ export interface RunOptions {
  *
  * An attempt that is out of time, or whose caller has aborted, is not waited for: its signal says so.
  *
- * @throws RangeError or TypeError (rejects) when `timeoutMs` is no positive number.
+ * @throws RangeError or TypeError (rejects) when `timeoutMs` is no positive number, `policy` is none or `work` no function.
  */
 export function withRetry<T>(
   policy: RetryPolicy,
@@ -34,6 +34,9 @@ export function withRetry<T>(
   options: RunOptions = {},
 ): Promise<T> {
   const inside = policy as PolicyInside;
+  if (typeof inside?.judge !== "function" || typeof work !== "function") {
+    return Promise.reject(new TypeError("withRetry needs a policy, which retryPolicy() makes, and a function"));
+  }
   const { signal, timeoutMs } = options;
   if (signal === undefined && timeoutMs === undefined && inside.isUnlimited) return unlimited(inside, work);
   return new Promise((resolve, reject) => {

@@ -63,6 +63,14 @@ test.each([
   expect(() => retryPolicy(options as never)).toThrow(message);
 });
 
+test("withRetry refuses what is no policy, and no function", async () => {
+  const message = "withRetry needs a policy, which retryPolicy() makes, and a function";
+  for (const policy of [undefined, {}, { attempts: 3 }]) {
+    await expect(withRetry(policy as never, () => 1)).rejects.toThrow(message);
+  }
+  await expect(withRetry(retryPolicy(), undefined as never)).rejects.toThrow(message);
+});
+
 test("retryingFetch refuses to have its decisions replaced, and what is no fetch", () => {
   expect(() => retryingFetch({ decide: () => true } as never)).toThrow("decide: retryingFetch decides by method");
   expect(() => retryingFetch({ fetch: "no" } as never)).toThrow("fetch must be a function");

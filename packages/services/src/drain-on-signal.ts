@@ -1,4 +1,6 @@
+import { constants } from "node:os";
 import type { Server } from "@farcall/core";
+import { checkFunctions } from "./check.ts";
 import { checkDrainOptions, drain, type DrainOptions } from "./drain.ts";
 
 export interface DrainOnSignalOptions extends Omit<DrainOptions, "signal"> {
@@ -18,10 +20,11 @@ export interface DrainOnSignalOptions extends Omit<DrainOptions, "signal"> {
  * @throws TypeError or RangeError that names the option when one is unusable.
  */
 export function drainOnSignal(server: Pick<Server, "close">, options: DrainOnSignalOptions = {}): () => void {
-  const { signals = ["SIGTERM", "SIGINT"], onSignal, afterClose, ...drainOptions } = options;
   if (typeof server?.close !== "function") throw new TypeError("drainOnSignal needs a server");
-  if (signals.length === 0) throw new TypeError("`signals` is empty: nothing would ever drain the server");
-  checkDrainOptions(drainOptions);
+  checkDrainOptions("drainOnSignal", options, ["signals", "onSignal", "afterClose"]);
+  const { signals = ["SIGTERM", "SIGINT"], onSignal, afterClose, ...drainOptions } = options;
+  checkFunctions({ onSignal, afterClose });
+  checkSignals(signals);
   const hurry = new AbortController();
   let draining = false;
 
@@ -50,4 +53,15 @@ export function drainOnSignal(server: Pick<Server, "close">, options: DrainOnSig
     throw new TypeError(`\`signals\`: ${(error as Error).message}`, { cause: error });
   }
   return uninstall;
+}
+
+function checkSignals(signals: unknown): void {
+  if (!Array.isArray(signals)) throw new TypeError("`signals` must be a list");
+  if (signals.length === 0) throw new TypeError("`signals` is empty: nothing would ever drain the server");
+  for (const one of signals as unknown[]) {
+    // To the process any other name is an event that nobody emits.
+    if (typeof one !== "string" || !Object.hasOwn(constants.signals, one)) {
+      throw new TypeError(`\`signals\`: ${JSON.stringify(one)} is not the name of a signal`);
+    }
+  }
 }

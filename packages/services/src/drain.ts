@@ -1,4 +1,5 @@
 import type { Server } from "@farcall/core";
+import { checkFunctions, checkKnown } from "./check.ts";
 import type { ServerHealth } from "./health.ts";
 
 export interface DrainOptions {
@@ -15,10 +16,11 @@ export interface DrainOptions {
 /**
  * Takes a server out of service: not serving, a moment for balancers to notice, then refuse what is new, finish what
  * runs, and close. Always settles, at the latest after `noticeMs + graceMs`.
- * @throws RangeError that names the option when one is unusable.
+ * @throws TypeError or RangeError that names the option when one is unusable; the server stays as it is.
  */
 export async function drain(server: Pick<Server, "close">, options: DrainOptions = {}): Promise<void> {
-  checkDrainOptions(options);
+  if (typeof server?.close !== "function") throw new TypeError("drain needs a server");
+  checkDrainOptions("drain", options);
   const { health, noticeMs = 0, graceMs = 10_000, signal } = options;
   health?.shutdown();
   if (noticeMs > 0) await pause(noticeMs, signal);
@@ -31,9 +33,24 @@ export async function drain(server: Pick<Server, "close">, options: DrainOptions
   }
 }
 
-export function checkDrainOptions({ noticeMs = 0, graceMs = 0 }: DrainOptions): void {
-  if (!(noticeMs >= 0 && noticeMs <= 0x7fffffff)) throw new RangeError(`noticeMs must be 0 or more, got ${noticeMs}`);
-  if (!(graceMs >= 0)) throw new RangeError(`graceMs must be 0 or more, got ${graceMs}`);
+/** The longest time that a timer can wait, ms. */
+const maxTimerMs = 0x7fffffff;
+
+/** @throws TypeError or RangeError that names the option. */
+export function checkDrainOptions(where: string, options: DrainOptions, more: readonly string[] = []): void {
+  checkKnown(where, options, ["health", "noticeMs", "graceMs", "signal", ...more]);
+  const { health, noticeMs = 0, graceMs = 0, signal } = options;
+  checkFunctions({ "health.shutdown": health === undefined ? undefined : (health?.shutdown ?? null) });
+  checkTime("noticeMs", noticeMs, maxTimerMs);
+  checkTime("graceMs", graceMs, Infinity);
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw new TypeError("`signal` must be an AbortSignal");
+  }
+}
+
+function checkTime(name: string, ms: number, max: number): void {
+  if (typeof ms === "number" && ms >= 0 && ms <= max) return;
+  throw new RangeError(`${name} must be 0 or more${max === Infinity ? "" : ` and at most ${max}`}, got ${String(ms)}`);
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import { type CallContext, type Handlers, RpcError, type Service } from "@farcall/core";
+import { checkKnown } from "./check.ts";
 import type { Health } from "./health-contract.ts";
 import type { HealthListResponse, HealthResponse } from "./health-schemas.ts";
 import { type HealthStatus, healthStatuses } from "./health-status.ts";
@@ -33,9 +34,13 @@ const maxListed = 100;
 
 /**
  * The health of a server: `""`, the server as a whole, is SERVING from the start.
- * @throws TypeError when a service has no name.
+ * @throws TypeError when a service has no name, or an option is unusable.
  */
 export function health(options: HealthOptions = {}): ServerHealth {
+  checkKnown("health", options, ["services"]);
+  if (options.services !== undefined && !Array.isArray(options.services)) {
+    throw new TypeError("`services` must be a list of contracts or their names");
+  }
   const statuses = new Map<string, HealthStatus>([["", "SERVING"]]);
   /** Wakes the watchers of a service. */
   const waiting = new Map<string, Set<() => void>>();

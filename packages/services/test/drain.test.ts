@@ -111,6 +111,15 @@ describe("drain", () => {
     expect(() => drainOnSignal(server, { signals: [] })).toThrow("signals");
     expect(() => drainOnSignal(server, { signals: ["SIGTERM", "SIGKILL"] })).toThrow("signals");
     expect(() => drainOnSignal({} as never)).toThrow("needs a server");
+    const typo = drainOnSignal as (server: unknown, options: unknown) => void;
+    expect(() => typo(server, { signals: ["SIGTREM"] })).toThrow('"SIGTREM" is not the name of a signal');
+    expect(() => typo(server, { signals: "SIGTERM" })).toThrow("`signals` must be a list");
+    expect(() => typo(server, { graceMS: 5 })).toThrow('drainOnSignal has no option "graceMS"');
+    expect(() => typo(server, { noticeMs: "5" })).toThrow("noticeMs");
+    expect(() => typo(server, { health: {} })).toThrow("`health.shutdown` must be a function");
+    expect(() => typo(server, { afterClose: true })).toThrow("`afterClose` must be a function");
+    await expect(drain(undefined as never)).rejects.toThrow("drain needs a server");
+    await expect(drain(server, { signal: 5 as never })).rejects.toThrow("`signal` must be an AbortSignal");
     await expect(drain(server, { graceMs: Number.NaN })).rejects.toThrow("graceMs");
     expect(process.listenerCount("SIGTERM")).toBe(before);
     await server.close();

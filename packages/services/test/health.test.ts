@@ -161,6 +161,8 @@ describe("health", () => {
     expect(() => ends.state.set("", "FINE" as "SERVING")).toThrow('"FINE" is not a status');
     expect(() => ends.state.set(undefined as never, "SERVING")).toThrow("a contract or its name");
     expect(() => health({ services: [{} as never] })).toThrow(TypeError);
+    expect(() => health({ services: "shop" as never })).toThrow("`services` must be a list");
+    expect(() => health({ service: [] } as never)).toThrow('health has no option "service"');
   });
 
   test("the contract takes the numbers of protobuf, and no others", () => {
