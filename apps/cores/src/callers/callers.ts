@@ -1,6 +1,5 @@
-import { type Client, type ClientTransport, createClient, RpcError, tcp } from "farcall";
+import { type AttemptEvent, type Client, type ClientTransport, createClient, RpcError, tcp } from "farcall";
 import { Flights } from "../flights/contract.ts";
-import { untilAnswered } from "./until-answered.ts";
 
 export interface CallersOptions {
   readonly address: string;
@@ -14,9 +13,11 @@ export interface CallersOptions {
 export interface Tally {
   /** How many each server answered. */
   readonly answers: Map<string, number>;
-  /** Calls that no handler had seen, and that were made again. */
-  again: number;
-  /** Calls that failed, and may have been seen. */
+  /** Attempts that no handler had seen, and that were followed by another. */
+  unseen: number;
+  /** Attempts that a handler may have seen, and that were followed by another because the method only reads. */
+  repeated: number;
+  /** Calls that failed all the same. */
   readonly lost: RpcError[];
 }
 
@@ -37,7 +38,12 @@ export class Callers {
     this.#transports = Array.from({ length: connections }, () => tcp(address));
     this.#calling = Promise.all(
       this.#transports.flatMap((transport) => {
-        const flights = createClient(Flights, { transport });
+        const flights = createClient(Flights, {
+          transport,
+          // While a connection is made anew, calls wait for it.
+          waitForReady: true,
+          retry: { onAttempt: (event) => this.#count(event) },
+        });
         return Array.from({ length: inFlight }, () => this.#keepCalling(flights));
       }),
     );
@@ -57,19 +63,18 @@ export class Callers {
     await this.#calling;
   }
 
+  #count({ error, next }: AttemptEvent): void {
+    if (next !== "move" && next !== "retry") return;
+    if (error?.processed === "no") this.#tally.unseen++;
+    else this.#tally.repeated++;
+  }
+
   async #keepCalling(flights: Client<typeof Flights>): Promise<void> {
     const airports = ["ATL", "ORD", "DEN", "ANC", "HNL"];
     for (let n = 0; !this.#stopped; n++) {
       const airport = airports[n % airports.length] as string;
       try {
-        const { servedBy } = await untilAnswered(
-          // While a connection is made anew, calls wait for it.
-          () => flights.traffic({ airport }, { waitForReady: true }),
-          (error) => {
-            if (this.#stopped) throw error;
-            this.#tally.again++;
-          },
-        );
+        const { servedBy } = await flights.traffic({ airport });
         this.#onAnswer();
         this.#tally.answers.set(servedBy, (this.#tally.answers.get(servedBy) ?? 0) + 1);
       } catch (error) {
@@ -80,5 +85,5 @@ export class Callers {
 }
 
 function emptyTally(): Tally {
-  return { answers: new Map(), again: 0, lost: [] };
+  return { answers: new Map(), unseen: 0, repeated: 0, lost: [] };
 }
