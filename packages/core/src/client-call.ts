@@ -61,6 +61,7 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   metadata: Metadata | undefined;
   values: ContextValues | undefined;
   attempt = 1;
+  readonly startedAt: number;
   waitForReady: boolean;
   avoid: readonly string[] | undefined = undefined;
   wheelNext: Expiring | undefined = undefined;
@@ -73,7 +74,6 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   protected settled = false;
   /** The caller has given up, or the deadline has passed: nothing more is delivered. */
   protected givenUp = false;
-  readonly #startedAt: number;
   #deadline: number;
   #started = false;
 
@@ -86,8 +86,8 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
     this.values = options.values;
     // Its own, because interceptors add to it.
     this.metadata = plan.metadata === undefined ? undefined : new Metadata(plan.metadata);
-    this.#startedAt = performance.now();
-    this.#deadline = this.#startedAt + Number(options.timeoutMs ?? plan.timeoutMs);
+    this.startedAt = performance.now();
+    this.#deadline = this.startedAt + Number(options.timeoutMs ?? plan.timeoutMs);
   }
 
   get deadline(): number {
@@ -209,7 +209,7 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
     }
     if (options.context !== undefined) {
       this.#deadline = Math.min(this.#deadline, options.context.deadline);
-      if (this.#deadline <= this.#startedAt) {
+      if (this.#deadline <= this.startedAt) {
         this.#refuse("DEADLINE_EXCEEDED", "the deadline of the handler that calls has passed");
         return false;
       }
@@ -262,10 +262,10 @@ export abstract class ClientCall implements OutgoingCall, ResponseSink, Expiring
   }
 
   #explanation(error: RpcError, progress: CallProgress, now: number): Explanation {
-    const elapsedMs = now - this.#startedAt;
+    const elapsedMs = now - this.startedAt;
     return {
       elapsedMs,
-      timeoutMs: this.deadline - this.#startedAt,
+      timeoutMs: this.deadline - this.startedAt,
       attempts: [{ ...progress, peer: progress.peer ?? error.peer, elapsedMs, code: error.code }],
       stopped: stopReason(error),
     };

@@ -83,6 +83,8 @@ export interface Call {
 
 /** A call on its way out of a client. */
 export interface OutgoingCall extends Call {
+  /** When its caller began it, ms on the clock of `performance.now()`; undefined when that is not known. */
+  readonly startedAt?: number | undefined;
   /** Wait for a connection as long as the deadline allows, instead of failing at once when there is none. */
   waitForReady: boolean;
   /** Addresses that a balancer should not choose, because they were tried. */

@@ -19,6 +19,8 @@ export class ValidationQueue {
   readonly #target: ValidationTarget;
   /** Made when the first message has to wait. */
   #backlog: unknown[] | undefined = undefined;
+  /** Where the backlog goes on: taking the first of a long array out would move all others. */
+  #head = 0;
   #busy = false;
   #stopped = false;
   #after: (() => void) | undefined = undefined;
@@ -67,6 +69,7 @@ export class ValidationQueue {
   stop(): void {
     this.#stopped = true;
     this.#backlog = undefined;
+    this.#head = 0;
     this.#after = undefined;
   }
 
@@ -74,11 +77,20 @@ export class ValidationQueue {
     this.#busy = false;
     if (this.#stopped) return;
     let room = this.#target.accept(output);
-    while (!this.#busy && this.#backlog !== undefined && this.#backlog.length > 0)
-      room = this.message(this.#backlog.shift());
+    while (!this.#busy && this.#backlog !== undefined) room = this.message(this.#next(this.#backlog));
     if (this.#busy || this.#stopped) return;
     if (room) this.#target.relieved();
     this.#after?.();
+  }
+
+  #next(backlog: unknown[]): unknown {
+    const value = backlog[this.#head];
+    backlog[this.#head++] = undefined;
+    if (this.#head === backlog.length) {
+      this.#backlog = undefined;
+      this.#head = 0;
+    }
+    return value;
   }
 
   #fail(error: unknown): void {

@@ -45,4 +45,21 @@ describe.each(stacks)("code that runs while a message is encoded, over %s", (_, 
     ]);
     expect(await client.echo("after")).toBe("after");
   });
+
+  test("that cancels its own call costs no credit, however often", async () => {
+    await using running = await run(stack, Shop, shop());
+    const { client } = running;
+    await client.echo("warm");
+    for (let i = 0; i < 40; i++) {
+      const own = new AbortController();
+      const message = {
+        get reading(): string {
+          own.abort();
+          return "x".repeat(60_000);
+        },
+      };
+      await expect(client.echo(message, { signal: own.signal })).rejects.toMatchObject({ code: "CANCELLED" });
+    }
+    expect(await client.echo("after")).toBe("after");
+  });
 });

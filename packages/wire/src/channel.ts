@@ -139,7 +139,7 @@ export class Channel implements ConnectionEvents, FrameReceiver, KeepAliveSubjec
 
   /** Sends one frame that is not on the hot path. When `fields` throws, so does this, and nothing was written. */
   write(kind: number, fields?: (to: ByteWriter) => void): void {
-    if (this.queue.building) return this.queue.afterFrame(() => this.write(kind, fields));
+    if (this.queue.building) return this.#writeLater(kind, fields);
     if (this.#state === "closed") return;
     const frame = this.queue.begin(kind);
     try {
@@ -151,6 +151,17 @@ export class Channel implements ConnectionEvents, FrameReceiver, KeepAliveSubjec
     this.queue.finish(frame);
     // Nothing of a flooded connection is read, so its peer has to show that it reads.
     if (this.queue.checkFlood()) this.keepAlive.ask();
+  }
+
+  /** User code has used the connection while a message of another call is encoded. */
+  #writeLater(kind: number, fields?: (to: ByteWriter) => void): void {
+    this.queue.afterFrame(() => {
+      try {
+        this.write(kind, fields);
+      } catch (error) {
+        this.#broke(error);
+      }
+    });
   }
 
   credit(call: number, bytes: number): void {

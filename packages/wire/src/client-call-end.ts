@@ -131,7 +131,10 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
   /** A message of the server, or a part of one. @throws ProtocolError */
   data(flags: number, bytes: Uint8Array, start: number, end: number): void {
     this.#answered = true;
-    if ((flags & DataFlag.positional) !== 0 && this.#call.codec.response.layout === undefined) {
+    if (
+      (flags & (DataFlag.positional | DataFlag.part)) === DataFlag.positional &&
+      this.#call.codec.response.layout === undefined
+    ) {
       throw new ProtocolError("a positional message of a layout that was not offered");
     }
     this.receive(this.#call.codec.response, flags, bytes, start, end, this.#owner.maxMessageBytes);
@@ -221,6 +224,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
     const { requestPositional } = this.#binding;
     let frame = -1;
     let idAt = 0;
+    let messageAt = 0;
     let flags = last ? DataFlag.end : 0;
     let taken: Uint8Array | undefined;
     const messageFlags = (requestPositional ? DataFlag.positional : 0) | (last ? DataFlag.end : 0);
@@ -232,7 +236,8 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
       writeVarint(writer, this.#binding.id);
       if (call.deadline !== Infinity) {
         flags |= DataFlag.deadline;
-        writeVarint(writer, timeLeftMs(call.deadline - queue.turnAt));
+        // The turn may have begun long before the call; a call that waited began long before the turn.
+        writeVarint(writer, timeLeftMs(call.deadline - Math.max(queue.turnAt, call.startedAt ?? 0)));
       }
       if (call.attempt !== 1) {
         flags |= DataFlag.attempt;
@@ -242,7 +247,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
         flags |= DataFlag.metadata;
         writeMetadata(writer, call.metadata);
       }
-      const messageAt = writer.position;
+      messageAt = writer.position;
       if (hasMessage && sender.fits(frame, this, call.codec.request, value, requestPositional)) {
         flags |= DataFlag.message | messageFlags;
       } else if (hasMessage) {
@@ -259,6 +264,7 @@ export class ClientCallEnd extends MultiplexedCall implements RequestSink {
       queue.abandon(frame);
       return true;
     }
+    if (hasMessage && taken === undefined) sender.pay(this, writer.position - messageAt);
     this.#owner.callBegins(this);
     putU32(writer.buffer, idAt, this.id);
     writer.buffer[idAt + 4] = flags;

@@ -1,3 +1,4 @@
+import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
 import { readU32 } from "./byte-reader.ts";
 import { DataFlag, FrameKind, headerBytes, maxDataFrameBytes, maxFrameBytes, preface } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -12,8 +13,6 @@ export interface FrameReceiver {
 
 /** Most connections are idle, or never see a frame that straddles chunks. */
 const nothing = new Uint8Array(0);
-const smallPartialBytes = 256;
-const idleChunkBytes = 4096;
 
 /** The fields of a `data` frame: u32 call, u8 flags; and the length that comes first in a sized one. */
 const dataFieldBytes = 5;
@@ -71,10 +70,13 @@ export class FrameDecoder {
       at = end;
     }
     if (at < chunk.length) this.#keep(chunk, at, chunk.length);
-    // Large frames have passed: an idle connection should not keep their buffer.
-    else if (this.#partialLength === 0 && this.#partial.length > smallPartialBytes && chunk.length < idleChunkBytes) {
-      this.#partial = nothing;
-    }
+    else if (this.#partialLength === 0 && this.#partial !== nothing) this.#giveBack();
+  }
+
+  /** An idle connection should not keep a buffer. */
+  #giveBack(): void {
+    giveBuffer(this.#partial);
+    this.#partial = nothing;
   }
 
   /** Checks the peer's first bytes, one by one as they come. Returns where the frames begin. */
@@ -164,9 +166,10 @@ export class FrameDecoder {
   #keep(chunk: Uint8Array, from: number, to: number): void {
     const length = this.#partialLength + to - from;
     if (length > this.#partial.length) {
-      const least = Math.max(smallPartialBytes, Math.min(this.#partial.length * 4, headerBytes + maxFrameBytes));
-      const larger = new Uint8Array(Math.max(length, least));
+      const least = Math.min(this.#partial.length * 4, headerBytes + maxFrameBytes);
+      const larger = takeBuffer(Math.max(length, least));
       larger.set(this.#partial.subarray(0, this.#partialLength));
+      giveBuffer(this.#partial);
       this.#partial = larger;
     }
     this.#partial.set(chunk.subarray(from, to), this.#partialLength);

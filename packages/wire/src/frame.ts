@@ -89,13 +89,13 @@ export const BoundFlag = { request: 0x01, response: 0x02 } as const;
 /** The `credit` frame's call number that means the connection. */
 export const connectionCredit = 0xffffffff;
 
-/** Longest message in one frame, bytes, and longest part of one while other calls wait for their turn. */
+/** Longest part of a message while other calls wait for their turn, bytes. */
 export const maxDataBytes = 64 * 1024;
 
 /** Longest part of a message while no other call has anything to send, bytes. */
 export const maxPartBytes = 256 * 1024;
 
-/** Longest of the messages that share a frame (`DataFlag.many`), bytes. */
+/** Longest message that is sent in one frame, bytes: those that share one have lengths of 16 bits. */
 export const maxManyBytes = 0xffff;
 
 /** Longest frame without its header, bytes. A longer `data` frame holds a part, and is never kept whole. */

@@ -32,7 +32,7 @@ export abstract class MultiplexedCall implements Sender {
   /** The reader said that it has no room; what is received now is not given back yet. */
   #held = false;
   #unread = 0;
-  #over = false;
+  over = false;
 
   constructor(channel: Channel, id: number, sendCredit: number) {
     this.channel = channel;
@@ -102,7 +102,7 @@ export abstract class MultiplexedCall implements Sender {
     const cost = messageCost(flags, bytes, start, end);
     this.#take(cost, true);
     if (this.#partial !== undefined) throw insideAnother();
-    for (let at = start; at < end && !this.#over;) {
+    for (let at = start; at < end && !this.over;) {
       const size = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
       const from = at + sharedSizeBytes;
       at = from + size;
@@ -129,7 +129,7 @@ export abstract class MultiplexedCall implements Sender {
 
   /** The call is over: nothing is kept or held for it any more. */
   protected discard(): void {
-    this.#over = true;
+    this.over = true;
     if (this.#partial !== undefined) this.#forgetPartial();
     this.channel.sender.drop(this);
     if (this.#unread > 0) this.channel.hold(-this.#unread);
@@ -158,7 +158,7 @@ export abstract class MultiplexedCall implements Sender {
   }
 
   #give(cost: number): void {
-    if (this.#over) return;
+    if (this.over) return;
     if (this.#held) {
       this.#unread += cost;
       this.channel.hold(cost);

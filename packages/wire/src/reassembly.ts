@@ -1,9 +1,11 @@
 import { allocateBytes } from "@farcall/core";
 import { ProtocolError } from "./protocol-error.ts";
 
-/** Beyond the connection's allowance, memory is so many times what has come. */
+/** Memory is at most so many times what has come, unless the connection's allowance has room for the whole. */
 const growth = 4;
 const leastBytes = 256;
+/** So much has to come before the whole is allocated: a promise alone must not cost memory, nor work. */
+const earnestBytes = 16 * 1024;
 
 /** What a connection has allocated for parts of messages that have not come yet. */
 export interface Ahead {
@@ -11,7 +13,7 @@ export interface Ahead {
   allowance: number;
 }
 
-/** A message that arrives in parts. A promise of many megabytes alone must not cost them. */
+/** A message that arrives in parts. */
 export class Reassembly {
   /** The announced length. */
   readonly total: number;
@@ -21,15 +23,13 @@ export class Reassembly {
   length = 0;
   readonly #ahead: Ahead;
   /** Taken from the connection's allowance. */
-  #taken: number;
+  #taken = 0;
 
   constructor(total: number, flags: number, ahead: Ahead) {
     this.total = total;
     this.flags = flags;
     this.#ahead = ahead;
-    this.#taken = total <= ahead.allowance ? total : 0;
-    ahead.allowance -= this.#taken;
-    this.bytes = allocateBytes(this.#taken > 0 ? total : Math.min(total, leastBytes));
+    this.bytes = allocateBytes(Math.min(total, leastBytes));
   }
 
   get isComplete(): boolean {
@@ -41,11 +41,7 @@ export class Reassembly {
     const length = this.length + end - start;
     if (end === start) throw new ProtocolError("an empty part of a message");
     if (length > this.total) throw new ProtocolError("the parts of a message are longer than its size");
-    if (length > this.bytes.length) {
-      const larger = allocateBytes(Math.min(this.total, length * growth));
-      larger.set(this.bytes.subarray(0, this.length));
-      this.bytes = larger;
-    }
+    if (length > this.bytes.length) this.#grow(length);
     this.bytes.set(bytes.subarray(start, end), this.length);
     this.length = length;
     if (this.isComplete) this.abandon();
@@ -55,5 +51,16 @@ export class Reassembly {
   abandon(): void {
     this.#ahead.allowance += this.#taken;
     this.#taken = 0;
+  }
+
+  #grow(length: number): void {
+    const isWhole = length >= earnestBytes && this.total <= this.#ahead.allowance;
+    if (isWhole) {
+      this.#taken = this.total;
+      this.#ahead.allowance -= this.total;
+    }
+    const larger = allocateBytes(isWhole ? this.total : Math.min(this.total, length * growth));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
   }
 }

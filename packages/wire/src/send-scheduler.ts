@@ -37,6 +37,8 @@ export interface Sender {
   sendCredit: number;
   /** Messages that wait, undefined when there are none. Belongs to the scheduler. */
   waiting: Backlog | undefined;
+  /** The call has ended: nothing more of it is sent. */
+  readonly over: boolean;
   /** Everything that waited is written. */
   sendingCaughtUp(): void;
 }
@@ -56,7 +58,7 @@ const partHeaderBytes = headerBytes + 5;
 const inPlaceBytes = 16 * 1024;
 
 /**
- * Sends messages as credit allows. A message that fits leaves at once, in one frame, encoded in place. Any other is cut
+ * Sends messages as credit allows. A message that fits leaves with its turn, encoded in place. Any other is cut
  * into frames that take turns with those of other calls, so that a large message delays nobody.
  */
 export class SendScheduler {
@@ -79,14 +81,20 @@ export class SendScheduler {
    */
   send(sender: Sender, codec: MessageCodec, value: unknown, positional: boolean, end: boolean): boolean {
     const { writer } = this.#queue;
-    const frame = this.#beginData(sender, (positional ? DataFlag.positional : 0) | (end ? DataFlag.end : 0));
+    const flags = (positional ? DataFlag.positional : 0) | (end ? DataFlag.end : 0);
+    const frame = this.#beginData(sender, flags);
     const messageAt = writer.position;
-    if (this.fits(frame, sender, codec, value, positional)) {
+    const fits = this.fits(frame, sender, codec, value, positional);
+    if (sender.over) {
+      this.#queue.abandon(frame);
+      return true;
+    }
+    if (fits) {
+      this.pay(sender, writer.position - messageAt);
       this.#queue.finish(frame);
       return true;
     }
     const bytes = this.#queue.takeFrom(messageAt);
-    const flags = writer.buffer[messageAt - 1] as number;
     this.#queue.abandon(frame);
     this.wait(sender, bytes, flags);
     return sender.waiting === undefined;
@@ -115,9 +123,15 @@ export class SendScheduler {
     const undoTo = goesOn ? sizeAt : frame;
     writer.reserve(2);
     writer.position = sizeAt + 2;
-    if (this.fits(undoTo, sender, codec, value, positional)) {
+    const fits = this.fits(undoTo, sender, codec, value, positional);
+    if (sender.over) {
+      queue.abandon(undoTo);
+      return true;
+    }
+    if (fits) {
       const { buffer, position } = writer;
       const size = position - sizeAt - 2;
+      this.pay(sender, size);
       buffer[sizeAt] = size;
       buffer[sizeAt + 1] = size >>> 8;
       shared.sender = sender;
@@ -135,8 +149,9 @@ export class SendScheduler {
   }
 
   /**
-   * Encodes a message at the end of a frame that was begun. True: it may stay there, and is paid for. False: it must be
-   * taken out and wait. On an error the buffer is taken back to `undoTo`.
+   * Encodes a message at the end of a frame that was begun. True: it may stay there, and `pay` follows unless code that
+   * ran meanwhile has ended the call. False: it must be taken out and wait. On an error the buffer is taken back to
+   * `undoTo`.
    */
   fits(undoTo: number, sender: Sender, codec: MessageCodec, value: unknown, positional: boolean): boolean {
     const { writer } = this.#queue;
@@ -156,10 +171,14 @@ export class SendScheduler {
     }
     const cost = bytes + messageOverheadBytes;
     if (bytes > maxManyBytes || cost > sender.sendCredit || cost > this.#credit) return false;
-    if (sender.waiting !== undefined || this.#queue.congested) return false;
+    return sender.waiting === undefined && !this.#queue.congested;
+  }
+
+  /** A message of so many bytes leaves in its frame. */
+  pay(sender: Sender, bytes: number): void {
+    const cost = bytes + messageOverheadBytes;
     sender.sendCredit -= cost;
     this.#credit -= cost;
-    return true;
   }
 
   /** Puts an encoded message behind what its call has waiting, and sends what may be sent. */
@@ -188,7 +207,7 @@ export class SendScheduler {
   /** The peer gives a call credit. @throws ProtocolError */
   creditCall(sender: Sender, credit: number): void {
     sender.sendCredit = addCredit(sender.sendCredit, credit);
-    if (sender.waiting === undefined || sender.sendCredit <= messageOverheadBytes) return;
+    if (sender.waiting === undefined || sender.sendCredit <= overheadOf(sender.waiting.first)) return;
     this.#turns.add(sender);
     this.run();
   }
@@ -209,11 +228,13 @@ export class SendScheduler {
   /** Writes frames of waiting messages, a frame a turn, until credit or room runs out. */
   run(): void {
     for (const sender of this.#turns) {
-      if (this.#credit <= messageOverheadBytes || !this.#queue.hasRoom) return;
-      this.#turns.delete(sender);
+      if (!this.#queue.hasRoom) return;
       const { waiting } = sender;
+      const overhead = waiting === undefined ? 0 : overheadOf(waiting.first);
+      if (this.#credit <= overhead) return;
+      this.#turns.delete(sender);
       // A call without credit leaves the turns until it gets some.
-      if (waiting === undefined || sender.sendCredit <= messageOverheadBytes) continue;
+      if (waiting === undefined || sender.sendCredit <= overhead) continue;
       const message = waiting.first;
       if (!this.#sendPart(sender, message)) {
         this.#turns.add(sender);
@@ -248,7 +269,7 @@ export class SendScheduler {
   /** False: the connection takes nothing right now. */
   #sendPart(sender: Sender, message: Waiting): boolean {
     const { bytes, offset } = message;
-    const overhead = offset === 0 ? messageOverheadBytes : 0;
+    const overhead = overheadOf(message);
     const left = bytes.length - offset;
     const inPlace = offset >= partHeaderBytes && left >= inPlaceBytes;
     // Nobody waits behind the parts of the only call that sends.
@@ -280,4 +301,9 @@ export class SendScheduler {
     message.offset += length;
     return true;
   }
+}
+
+/** What the next part of a message costs beside its bytes. */
+function overheadOf(message: Waiting): number {
+  return message.offset === 0 ? messageOverheadBytes : 0;
 }

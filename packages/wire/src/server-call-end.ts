@@ -90,7 +90,10 @@ export class ServerCallEnd extends MultiplexedCall implements IncomingCall, Resp
 
   /** A message of the client, or a part of one. @throws ProtocolError */
   data(flags: number, bytes: Uint8Array, start: number, end: number): void {
-    if ((flags & DataFlag.positional) !== 0 && !this.#positional.requestPositional) {
+    if (
+      (flags & (DataFlag.positional | DataFlag.part)) === DataFlag.positional &&
+      !this.#positional.requestPositional
+    ) {
       throw new ProtocolError("a positional message of a layout that was not agreed");
     }
     if (this.#requestsOver) throw new ProtocolError("a message behind the end of the requests");

@@ -57,3 +57,6 @@ export class SpareBuffer {
     return timer;
   }
 }
+
+/** One for all connections: together they keep no more than one would. */
+export const spareBuffer: SpareBuffer = new SpareBuffer();

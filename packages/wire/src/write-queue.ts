@@ -2,7 +2,7 @@ import { ByteWriter, copyBytes } from "@farcall/core";
 import { giveBuffer, noBuffer, takeBuffer } from "./buffer-pool.ts";
 import type { Connection } from "./connection.ts";
 import { headerBytes } from "./frame.ts";
-import { SpareBuffer } from "./spare-buffer.ts";
+import { spareBuffer } from "./spare-buffer.ts";
 
 declare const process: { nextTick?(callback: () => void): void } | undefined;
 
@@ -30,14 +30,14 @@ const congestedBytes = 256 * 1024;
 /** Beyond this much, all of it answers to a peer that does not read, nothing more is read from it. */
 const floodedBytes = 4 * 1024 * 1024;
 
+const takeLarge = (bytes: number): Uint8Array => spareBuffer.take(bytes);
+
 /**
- * Frames on their way out. All frames of one turn of the event loop leave in one write; messages are encoded straight
- * into the buffer that is written. While the connection is busy with a write, the next one gathers.
+ * Frames on their way out. Those of one turn of the event loop leave together, in one write or few; messages are encoded
+ * straight into the buffer that is written. While the connection is busy with a write, the next one gathers.
  */
 export class WriteQueue {
-  /** Memory of large messages that have left, for the next ones. */
-  readonly #large: SpareBuffer = new SpareBuffer();
-  readonly writer: ByteWriter = new ByteWriter(0, (bytes) => this.#large.take(bytes));
+  readonly writer: ByteWriter = new ByteWriter(0, takeLarge);
   readonly #connection: Connection;
   /** Called when there is room again after congestion. */
   readonly #onRoom: () => void;
@@ -123,6 +123,7 @@ export class WriteQueue {
 
   #flushEarly(): void {
     this.#flushAt = furtherFrames;
+    this.#turnAt = performance.now();
     this.flush();
   }
 
@@ -130,6 +131,8 @@ export class WriteQueue {
   abandon(start: number): void {
     if (!this.#building) return;
     this.writer.position = start;
+    // Nothing may be written for long, and the buffer may have grown by a large message that was not sent.
+    if (start === 0) this.#giveBack();
     this.#built();
   }
 
@@ -143,7 +146,7 @@ export class WriteQueue {
     return this.#building;
   }
 
-  /** Does `write` as soon as the frame has ended that is being built. */
+  /** Does `write`, which does not throw, as soon as the frame has ended that is being built. */
   afterFrame(write: () => void): void {
     this.#afterwards.push(write);
   }
@@ -186,16 +189,26 @@ export class WriteQueue {
     if (writer.position > 0) {
       this.flushes++;
       const chunk = writer.buffer.subarray(0, writer.position);
-      if (this.#connection.write(chunk)) {
-        giveBuffer(writer.buffer);
-      } else {
-        this.#blocked = true;
-        this.#inFlight = writer.buffer;
-      }
+      if (this.#connection.write(chunk)) return this.#written();
+      this.#blocked = true;
+      this.#inFlight = writer.buffer;
       writer.buffer = noBuffer;
       writer.position = 0;
     }
     if (this.#closeAfterFlush && this.idle) this.#connection.close();
+  }
+
+  #written(): void {
+    this.writer.position = 0;
+    this.#giveBack();
+    if (this.#closeAfterFlush) this.#connection.close();
+  }
+
+  /** An empty buffer is for whoever has something to say next. */
+  #giveBack(): void {
+    const { writer } = this;
+    if (writer.buffer.length > 0) giveBuffer(writer.buffer);
+    writer.buffer = noBuffer;
   }
 
   /** Writes what has gathered. Returns whether the connection takes more right now. */
@@ -215,7 +228,7 @@ export class WriteQueue {
   /** All of `bytes`, which `takeFrom` gave, has been written: their memory may be used again when they have left. */
   release(bytes: Uint8Array): void {
     if (this.#blocked) this.#leaving = bytes;
-    else this.#large.give(bytes);
+    else spareBuffer.give(bytes);
   }
 
   /** The connection has taken what it kept. */
@@ -223,7 +236,7 @@ export class WriteQueue {
     if (this.#inFlight !== undefined) giveBuffer(this.#inFlight);
     this.#inFlight = undefined;
     this.#blocked = false;
-    if (this.#leaving !== undefined) this.#large.give(this.#leaving);
+    if (this.#leaving !== undefined) spareBuffer.give(this.#leaving);
     this.#leaving = undefined;
     this.flush();
     if (this.#blocked || this.#closed) return;
@@ -252,7 +265,6 @@ export class WriteQueue {
   close(): void {
     this.#closed = true;
     this.#inFlight = this.#leaving = undefined;
-    this.#large.clear();
     this.writer.position = 0;
   }
 

@@ -61,57 +61,71 @@ class Receiver extends MultiplexedCall {
 describe("what messages take before they have come", () => {
   const digits = (length: number): Uint8Array => new Uint8Array(length).fill(0x31);
 
+  // Enough of a message for its whole to be allocated.
+  const earnest = digits(16_384);
+
+  test("is nothing until a good part of them has come", () => {
+    const ahead = { allowance: 100_000 };
+    const call = new Receiver(ahead);
+    call.sized(90_000, digits(16_383));
+    expect(ahead.allowance).toBe(100_000);
+    call.part(digits(60_000));
+    expect(ahead.allowance).toBe(10_000);
+    call.end();
+    expect(ahead.allowance).toBe(100_000);
+  });
+
   test("is free again when they are whole", () => {
-    const ahead = { allowance: 1_000 };
+    const ahead = { allowance: 100_000 };
     const call = new Receiver(ahead);
     for (let i = 1; i < 10; i++) {
-      call.sized(900, digits(1));
-      expect(ahead.allowance).toBe(100);
-      call.part(Buffer.from(" ".repeat(899)));
-      expect([call.got.length, ahead.allowance]).toEqual([i, 1_000]);
+      call.sized(90_000, earnest);
+      expect(ahead.allowance).toBe(10_000);
+      call.part(Buffer.from(" ".repeat(90_000 - 16_384)));
+      expect([call.got.length, ahead.allowance]).toEqual([i, 100_000]);
     }
   });
 
   test("is free again when they are whole and none", () => {
-    const ahead = { allowance: 1_000 };
+    const ahead = { allowance: 100_000 };
     const call = new Receiver(ahead);
-    call.sized(900, digits(1));
-    call.part(Buffer.from("}".repeat(899)));
-    expect([call.refused?.code, ahead.allowance]).toEqual(["INTERNAL", 1_000]);
+    call.sized(90_000, earnest);
+    call.part(Buffer.from("}".repeat(90_000 - 16_384)));
+    expect([call.refused?.code, ahead.allowance]).toEqual(["INTERNAL", 100_000]);
   });
 
   test("is free again when their calls end in the middle", () => {
-    const ahead = { allowance: 1_000 };
+    const ahead = { allowance: 100_000 };
     const calls = Array.from({ length: 3 }, () => new Receiver(ahead));
-    for (const call of calls) call.sized(300, digits(10));
-    expect(ahead.allowance).toBe(100);
+    for (const call of calls) call.sized(30_000, earnest);
+    expect(ahead.allowance).toBe(10_000);
     for (const call of calls) call.end();
-    expect(ahead.allowance).toBe(1_000);
+    expect(ahead.allowance).toBe(100_000);
     for (const call of calls) call.end();
-    expect(ahead.allowance).toBe(1_000);
+    expect(ahead.allowance).toBe(100_000);
   });
 
   test("is not touched by those that are refused for their size, nor by those that do not fit it", () => {
-    const ahead = { allowance: 1_000 };
-    const small = new Receiver(ahead, 500);
-    small.sized(501, digits(1));
-    expect([small.refused?.code, ahead.allowance]).toEqual(["RESOURCE_EXHAUSTED", 1_000]);
+    const ahead = { allowance: 100_000 };
+    const small = new Receiver(ahead, 50_000);
+    small.sized(50_001, earnest);
+    expect([small.refused?.code, ahead.allowance]).toEqual(["RESOURCE_EXHAUSTED", 100_000]);
     const large = new Receiver(ahead);
-    large.sized(1_001, digits(1));
-    expect(ahead.allowance).toBe(1_000);
-    large.part(Buffer.from(" ".repeat(1_000)));
-    expect([large.got.length, ahead.allowance]).toEqual([1, 1_000]);
+    large.sized(100_001, earnest);
+    expect(ahead.allowance).toBe(100_000);
+    large.part(Buffer.from(" ".repeat(100_001 - 16_384)));
+    expect([large.got.length, ahead.allowance]).toEqual([1, 100_000]);
   });
 
   test("is bounded for a connection, however many of its calls promise however much", () => {
     const before = process.memoryUsage().arrayBuffers;
     const ahead = { allowance: 32 * mebibyte };
     const calls = Array.from({ length: 2_000 }, () => new Receiver(ahead));
-    // 8 GB in all, of which 20 kB come.
-    for (const call of calls) call.sized(4 * mebibyte, digits(10));
+    // 8 GB in all: of the first eight calls a good part comes, of the others little.
+    calls.forEach((call, i) => call.sized(4 * mebibyte, i < 8 ? earnest : digits(10)));
     expect(ahead.allowance).toBe(0);
     const after = process.memoryUsage().arrayBuffers;
-    expect(after - before).toBeLessThan(32 * mebibyte + calls.length * 8_192);
+    expect(after - before).toBeLessThan(32 * mebibyte + calls.length * 1_024);
     for (const call of calls) call.end();
     expect(ahead.allowance).toBe(32 * mebibyte);
   });

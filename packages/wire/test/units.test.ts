@@ -403,7 +403,13 @@ describe("write queue", () => {
 });
 
 describe("send scheduler", () => {
-  const sender = (id: number, sendCredit: number) => ({ id, sendCredit, waiting: undefined, sendingCaughtUp() {} });
+  const sender = (id: number, sendCredit: number) => ({
+    id,
+    sendCredit,
+    waiting: undefined,
+    over: false,
+    sendingCaughtUp() {},
+  });
   const recorded = () => {
     const written: Uint8Array[] = [];
     const write = (chunk: Uint8Array): boolean => (written.push(Uint8Array.from(chunk)), true);
@@ -448,6 +454,16 @@ describe("send scheduler", () => {
     expect(() => scheduler.creditCall(two, 0)).toThrow("zero");
   });
 
+  test("the last bytes of a message need no more credit than they are", () => {
+    const { scheduler, frames } = recorded();
+    const one = sender(1, 1_016);
+    scheduler.wait(one, text(1_010), 0);
+    expect(frames()).toEqual([[1, 1_000]]);
+    scheduler.creditCall(one, 10);
+    expect(frames()).toEqual([[1, 10]]);
+    expect(one.waiting).toBe(undefined);
+  });
+
   test("parts are long while no other call sends, and short as soon as one does", () => {
     const { scheduler, frames } = recorded();
     const [one, two] = [sender(1, 10_000_000), sender(2, 10_000_000)];
@@ -470,7 +486,7 @@ describe("send scheduler", () => {
 });
 
 describe("what waits to be sent", () => {
-  const sender = (id: number) => ({ id, sendCredit: 2 ** 30, waiting: undefined, sendingCaughtUp() {} });
+  const sender = (id: number) => ({ id, sendCredit: 2 ** 30, waiting: undefined, over: false, sendingCaughtUp() {} });
 
   test("a call that was dropped leaves nothing behind", async () => {
     const scheduler = new SendScheduler(new WriteQueue({ write: () => true, close: () => {} } as never, () => {}));
@@ -503,35 +519,36 @@ describe("what waits to be sent", () => {
 });
 
 describe("reassembly", () => {
-  test("allocates at once what the connection allows, and beyond that in proportion to what has arrived", () => {
+  const filled = (message: Reassembly, bytes: number): Reassembly => {
+    message.add(new Uint8Array(bytes), 0, bytes);
+    return message;
+  };
+
+  test("allocates in proportion to what has arrived, and the whole once 16 KiB have and the connection allows it", () => {
     const ahead = { allowance: 1_000_000 };
-    const first = new Reassembly(700_000, 0, ahead);
+    const first = filled(new Reassembly(700_000, 0, ahead), 16_383);
+    expect([first.bytes.length <= 4 * 16_383, ahead.allowance]).toEqual([true, 1_000_000]);
+    filled(first, 60_000);
     expect([first.bytes.length, ahead.allowance]).toEqual([700_000, 300_000]);
-    const second = new Reassembly(700_000, 0, ahead);
-    expect(second.bytes.length).toBeLessThanOrEqual(4096);
-    expect(ahead.allowance).toBe(300_000);
+    const second = filled(new Reassembly(700_000, 0, ahead), 20_000);
+    expect([second.bytes.length <= 4 * 20_000, ahead.allowance]).toEqual([true, 300_000]);
     const tiny = new Reassembly(0xffffffff, 0, ahead);
-    expect(tiny.bytes.length).toBeLessThanOrEqual(4096);
-    for (let i = 0; i < 20; i++) {
-      tiny.add(new Uint8Array(5_000), 0, 5_000);
-      expect(tiny.bytes.length).toBeLessThanOrEqual(tiny.length * 4);
-    }
-    const third = new Reassembly(300_000, 0, ahead);
+    for (let i = 0; i < 20; i++) expect(filled(tiny, 5_000).bytes.length).toBeLessThanOrEqual(tiny.length * 4);
+    const third = filled(new Reassembly(300_000, 0, ahead), 16_384);
     expect([third.bytes.length, ahead.allowance]).toEqual([300_000, 0]);
     for (const one of [second, tiny]) one.abandon();
     expect(ahead.allowance).toBe(0);
   });
 
   test("returns what it has of the allowance once: when it is whole, or given up", () => {
-    const ahead = { allowance: 100 };
-    const whole = new Reassembly(60, 0, ahead);
-    whole.add(new Uint8Array(59), 0, 59);
-    expect(ahead.allowance).toBe(40);
-    whole.add(new Uint8Array(1), 0, 1);
-    expect(ahead.allowance).toBe(100);
-    const left = new Reassembly(60, 0, ahead);
+    const ahead = { allowance: 100_000 };
+    const whole = filled(new Reassembly(60_000, 0, ahead), 59_999);
+    expect(ahead.allowance).toBe(40_000);
+    filled(whole, 1);
+    expect(ahead.allowance).toBe(100_000);
+    const left = filled(new Reassembly(60_000, 0, ahead), 20_000);
     for (const one of [whole, left, left]) one.abandon();
-    expect(ahead.allowance).toBe(100);
+    expect(ahead.allowance).toBe(100_000);
   });
 
   test("grows to its size and holds what came", () => {

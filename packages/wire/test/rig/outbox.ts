@@ -64,6 +64,7 @@ export function sender(id: number, sendCredit = 2 ** 30): Sender & { caughtUp: n
     id,
     sendCredit,
     waiting: undefined,
+    over: false,
     caughtUp: 0,
     sendingCaughtUp() {
       this.caughtUp++;
