@@ -96,7 +96,6 @@ export class Show {
   }
 
   async #killOne(served: Served, callers: Callers): Promise<void> {
-    const { connections, inFlight } = this.#options;
     const pid = Number(
       /^process (\d+) listens/.exec(served.lines.findLast((line) => line.includes("listens")) ?? "")?.[1],
     );
@@ -104,7 +103,7 @@ export class Show {
     const before = served.lines.length;
     process.kill(pid, "SIGKILL");
     await served.printed(/takes its place/, before);
-    this.#report(callers.takeTally(), connections * inFlight);
+    this.#report(callers.takeTally());
   }
 
   async #callOn(served: Served, callers: Callers): Promise<void> {
@@ -120,14 +119,9 @@ export class Show {
     for (const [server, count] of answers) this.#line(`${server.padEnd(16)} ${counted(count).padStart(9)} answered`);
     if (unseen > 0) this.#line(`not begun, and made again: ${counted(unseen)}`);
     if (repeated > 0) this.#line(`perhaps begun, and made again because they only read: ${counted(repeated)}`);
-    const seen = lost.filter((error) => error.code === "UNAVAILABLE" && error.processed === "unknown").length;
-    this.#line(seen === 0 ? "failed: 0" : `failed: ${counted(seen)}; more at once than the budget of retries allows`);
+    this.#line(`failed: ${counted(lost.length)}`);
     this.#expect(answers.size > 0, "calls are answered");
-    this.#expect(
-      seen === lost.length,
-      `calls failed otherwise: ${lost.find((error) => error.processed !== "unknown")}`,
-    );
-    this.#expect(lost.length <= mayBeLost, `${lost.length} calls failed, and no more than ${mayBeLost} had to`);
+    this.#expect(lost.length <= mayBeLost, `${lost.length} calls failed, for example with ${lost[0]}`);
   }
 
   #unlessInterrupted<T>(work: Promise<T>): Promise<T> {

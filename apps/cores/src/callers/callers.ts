@@ -29,7 +29,8 @@ export class Callers {
   readonly begun: Promise<void>;
   #onAnswer: () => void = () => {};
   #tally = emptyTally();
-  #stopped = false;
+  #stopping = false;
+  readonly #stopped = new AbortController();
 
   constructor({ address, connections, inFlight }: CallersOptions) {
     this.begun = new Promise((resolve) => {
@@ -42,7 +43,8 @@ export class Callers {
           transport,
           // While a connection is made anew, calls wait for it.
           waitForReady: true,
-          retry: { onAttempt: (event) => this.#count(event) },
+          // These callers have nothing better to do than to come again, and are not many: no budget holds them back.
+          retry: { attempts: 100, budget: false, onAttempt: (event) => this.#count(event) },
         });
         return Array.from({ length: inFlight }, () => this.#keepCalling(flights));
       }),
@@ -58,8 +60,10 @@ export class Callers {
 
   /** Makes no other calls; those in flight have two seconds. Resolves when all is closed. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping = true;
     await Promise.all(this.#transports.map((transport) => transport.close({ graceMs: 2_000 })));
+    // Those that wait for another attempt.
+    this.#stopped.abort();
     await this.#calling;
   }
 
@@ -71,10 +75,11 @@ export class Callers {
 
   async #keepCalling(flights: Client<typeof Flights>): Promise<void> {
     const airports = ["ATL", "ORD", "DEN", "ANC", "HNL"];
-    for (let n = 0; !this.#stopped; n++) {
+    const { signal } = this.#stopped;
+    for (let n = 0; !this.#stopping; n++) {
       const airport = airports[n % airports.length] as string;
       try {
-        const { servedBy } = await flights.traffic({ airport });
+        const { servedBy } = await flights.traffic({ airport }, { signal });
         this.#onAnswer();
         this.#tally.answers.set(servedBy, (this.#tally.answers.get(servedBy) ?? 0) + 1);
       } catch (error) {
