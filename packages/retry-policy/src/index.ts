@@ -9,6 +9,7 @@ export { type ReplayOptions, type RetryOptions, retryRules } from "./retry-optio
 export { type Decision, type RetryPolicy, retryPolicy, type RetryPolicyOptions } from "./retry-policy.ts";
 export { type RetryingFetch, retryingFetch, type RetryingFetchOptions } from "./retrying-fetch.ts";
 export type { RetryRules } from "./rules.ts";
+export type { FunctionAttempt } from "./running-attempt.ts";
 export { fromServiceConfig } from "./service-config.ts";
 export type { ThrottleOptions } from "./throttle.ts";
-export { type FunctionAttempt, type RunOptions, withRetry } from "./with-retry.ts";
+export { type RunOptions, withRetry } from "./with-retry.ts";

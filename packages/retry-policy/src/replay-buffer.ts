@@ -20,8 +20,10 @@ export class ReplayBuffer {
   #bytes = 0;
   /** How many of them the current attempt was given. */
   #given = 0;
-  /** No other follows. */
-  halfClosed = false;
+  /** The current attempt is not the first, and has not been given everything yet. */
+  isReplaying = false;
+  /** The caller was told that there is no room, by nobody who would tell it when there is. */
+  owesReady = false;
   /** There is more than may be kept: whichever attempt has it is the last. */
   overflowed = false;
 
@@ -55,6 +57,7 @@ export class ReplayBuffer {
   /** Another attempt begins: it needs everything. */
   rewind(): void {
     this.#given = 0;
+    this.isReplaying = true;
   }
 
   /** Nothing is needed any more. */

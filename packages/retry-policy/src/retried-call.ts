@@ -9,6 +9,7 @@ import {
   type StopReason,
 } from "@farcall/core";
 import { AttemptCall, type MetadataEntries } from "./attempt-call.ts";
+import { type Sequel, attemptEvent } from "./attempt-event.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
@@ -17,8 +18,8 @@ import { decide } from "./decide.ts";
 import type { Plan } from "./plan.ts";
 import { ReplayBuffer, type ReplayPool } from "./replay-buffer.ts";
 import { type AttemptCause, type AttemptEvent, tell } from "./retry-event.ts";
-import { Story } from "./story.ts";
-import type { Throttle } from "./throttle.ts";
+import { cancelReason, Story } from "./story.ts";
+import { isAnswer, type Throttle } from "./throttle.ts";
 import type { TurnClock } from "./turn-clock.ts";
 
 /** What the calls of one client share. */
@@ -67,10 +68,6 @@ export class RetriedCall implements RequestSink, AttemptOwner {
   #halfClosed = false;
   /** The requests of a stream, until nobody needs them again. */
   #replay: ReplayBuffer | undefined;
-  /** The current attempt has not been given all of them yet. */
-  #isReplaying = false;
-  /** The caller was told that there is no room, by nobody who would tell it when there is. */
-  #owesReady = false;
   readonly #metadata: MetadataEntries | undefined;
   readonly #arrivingAttempt: number;
 
@@ -127,8 +124,8 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     const replay = this.#replay;
     if (replay === undefined) return (attempt.inner as RequestSink).message(value, last);
     replay.push(value);
-    if (this.#isReplaying || attempt.over) {
-      this.#owesReady = true;
+    if (replay.isReplaying || attempt.over) {
+      replay.owesReady = true;
       return false;
     }
     replay.next();
@@ -224,8 +221,7 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     const avoid = this.#count === 1 ? call.avoid : this.#avoid();
     this.#live?.push(attempt);
     this.#current = attempt;
-    this.#isReplaying = this.#replay !== undefined && this.#count > 1;
-    this.#replay?.rewind();
+    if (this.#count > 1) this.#replay?.rewind();
     const isPlain = this.#count === 1 && attemptTimeoutMs === Infinity;
     attempt.taken(
       next(
@@ -257,16 +253,16 @@ export class RetriedCall implements RequestSink, AttemptOwner {
       isLast = this.#halfClosed && replay.caughtUp;
       room = inner.message(message, isLast);
       // What it set off may have gone on from here.
-      if (attempt.over || this.#ended || !this.#isReplaying) return;
+      if (attempt.over || this.#ended || !replay.isReplaying) return;
     }
     if (!replay.caughtUp) return;
-    this.#isReplaying = false;
+    replay.isReplaying = false;
     if (this.#halfClosed && !isLast) inner.end();
     if (attempt.over || this.#ended) return;
     if (this.committed === attempt) this.#forgetRequests();
     else if (replay.overflowed) this.#commit(attempt);
-    if (!room || !this.#owesReady || this.#ended) return;
-    this.#owesReady = false;
+    if (!room || !replay.owesReady || this.#ended) return;
+    replay.owesReady = false;
     this.responses.ready();
   }
 
@@ -437,6 +433,11 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     this.responses.end(error, trailers);
   }
 
+  /** Has the current attempt not been given all requests of the stream yet? */
+  get #isReplaying(): boolean {
+    return this.#replay?.isReplaying === true;
+  }
+
   #stopTimeout(attempt: Attempt): void {
     if (attempt.timer === undefined) return;
     this.#client.clock.stop(attempt.timer);
@@ -455,46 +456,16 @@ export class RetriedCall implements RequestSink, AttemptOwner {
     return this.#arrivingAttempt > 1 ? Math.max(1, Math.floor(attempts / 2)) : attempts;
   }
 
+  /** Whom the next attempt should not ask: those that were tried, and those that others are asking now. */
   #avoid(): readonly string[] | undefined {
-    const avoid = new Set(this.#call.avoid);
-    for (const peer of this.#story?.tried ?? []) avoid.add(peer);
-    for (const one of this.#live ?? []) {
-      const peer = one.inner?.progress().peer;
-      if (peer !== undefined) avoid.add(peer);
-    }
+    const asked = this.#live?.map((one) => one.inner?.progress().peer).filter((peer) => peer !== undefined);
+    const avoid = new Set([...(this.#call.avoid ?? []), ...(this.#story?.tried ?? []), ...(asked ?? [])]);
     return avoid.size === 0 ? undefined : [...avoid];
   }
 
-  #report(attempt: Attempt, error: RpcError | undefined, peer: string | undefined, next: Step | Outcome): void {
+  #report(attempt: Attempt, error: RpcError | undefined, peer: string | undefined, sequel: Sequel): void {
     const { onAttempt, clock } = this.#client;
     if (onAttempt === undefined) return;
-    const step = next === "others" ? undefined : next;
-    const again = step !== undefined && "cause" in step ? step : undefined;
-    tell(onAttempt, {
-      method: this.#call.method,
-      attempt: attempt.number,
-      peer: peer ?? error?.peer ?? attempt.inner?.progress().peer,
-      cause: attempt.cause,
-      delayMs: attempt.delayMs,
-      elapsedMs: clock.now() - attempt.startedAt,
-      code: error?.code ?? "OK",
-      error,
-      next: again?.cause ?? (step === undefined ? "others" : "end"),
-      nextDelayMs: again?.delayMs,
-      stopped: step?.stopped,
-    });
+    tell(onAttempt, attemptEvent(this.#call.method, attempt, error, peer, sequel, clock.now()));
   }
-}
-
-function cancelReason({ code }: RpcError): StopReason {
-  if (code === "CANCELLED") return "cancelled";
-  // Anything else is what this end thinks of an answer.
-  return code === "DEADLINE_EXCEEDED" ? "deadline" : "not retryable";
-}
-
-type Outcome = "others" | { readonly stopped: StopReason | undefined };
-
-/** Is it the application that speaks, rather than a target that is down or drowns? */
-function isAnswer(error: RpcError): boolean {
-  return error.code !== "UNAVAILABLE" && error.code !== "RESOURCE_EXHAUSTED";
 }

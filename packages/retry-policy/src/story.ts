@@ -91,3 +91,10 @@ function noteOf(attempt: Attempt, progress: CallProgress | undefined): string | 
   if (why === undefined || progress?.note === undefined) return why ?? progress?.note;
   return `${why}, ${progress.note}`;
 }
+
+/** Why nothing follows a call that was cancelled with this error. */
+export function cancelReason({ code }: RpcError): StopReason {
+  if (code === "CANCELLED") return "cancelled";
+  // Anything else is what this end thinks of an answer.
+  return code === "DEADLINE_EXCEEDED" ? "deadline" : "not retryable";
+}

@@ -1,3 +1,4 @@
+import type { RpcError } from "@farcall/core";
 import { checkFields, checkNumber } from "./check.ts";
 import { RecentCount } from "./recent-count.ts";
 
@@ -50,4 +51,9 @@ export class Throttle {
   accepted(now: number): void {
     this.#accepts.add(now);
   }
+}
+
+/** Is it the application that speaks, rather than a target that is down or drowns? */
+export function isAnswer(error: RpcError): boolean {
+  return error.code !== "UNAVAILABLE" && error.code !== "RESOURCE_EXHAUSTED";
 }
