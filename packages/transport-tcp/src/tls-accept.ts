@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
-import { createServer, type TlsOptions, type TLSSocket } from "node:tls";
+import type { TlsOptions, TLSSocket } from "node:tls";
+import { nodeTls } from "./node-tls.ts";
 import { alpnProtocol } from "./tls-client.ts";
 import { explainTlsError } from "./tls-error.ts";
 
@@ -42,7 +43,7 @@ export interface TlsAcceptor {
 /** @throws Error of OpenSSL when a certificate or key is not one. */
 export function tlsAcceptor({ tls, timeoutMs, secured, failed }: TlsAcceptorOptions): TlsAcceptor {
   // A server that listens nowhere: `node:tls` verifies client certificates only inside of one.
-  const server = createServer({ ...tls, handshakeTimeout: timeoutMs, ALPNProtocols: [alpnProtocol] });
+  const server = nodeTls().createServer({ ...tls, handshakeTimeout: timeoutMs, ALPNProtocols: [alpnProtocol] });
   const underWay = new Map<string, Socket>();
   let open = true;
 

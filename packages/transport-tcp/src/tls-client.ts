@@ -1,7 +1,8 @@
 import { isIP, type Socket } from "node:net";
-import { connect, type ConnectionOptions, createSecureContext, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { Place } from "./address.ts";
 import { settled } from "./connect-socket.ts";
+import { nodeTls } from "./node-tls.ts";
 import { explainTlsError } from "./tls-error.ts";
 
 /** The protocol that both ends name in the TLS handshake (ALPN). */
@@ -33,6 +34,7 @@ export type TlsHandshake = (socket: Socket, signal: AbortSignal) => Promise<TLSS
  * @throws Error of OpenSSL when a certificate or key is not one.
  */
 export function tlsHandshake(place: Place, tls: TlsClientOptions): TlsHandshake {
+  const { connect, createSecureContext } = nodeTls();
   const host = "path" in place ? "localhost" : place.host;
   const options: ConnectionOptions = {
     ...tls,

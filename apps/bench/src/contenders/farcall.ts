@@ -1,33 +1,41 @@
-import { type Codec, type createClient, type createServer, serverStream, service, unary } from "@farcall/core";
+import {
+  type Codec,
+  type createClient,
+  type createServer,
+  type Schema,
+  serverStream,
+  service,
+  unary,
+} from "@farcall/core";
 import { tcp, tcpServer } from "@farcall/transport-tcp";
-import { z } from "zod";
 import type { BenchClient, BenchServer, ServeOptions } from "../contender.ts";
+import type { Order } from "../order.ts";
 
-/** The contract as a user would write it: every message is validated at the end that receives it. */
-const Order = z.object({
-  id: z.string(),
-  customer: z.object({ id: z.string(), name: z.string(), email: z.string() }),
-  currency: z.string(),
-  items: z.array(
-    z.object({ sku: z.string(), name: z.string(), quantity: z.number(), price: z.number(), taxed: z.boolean() }),
-  ),
-  total: z.number(),
-});
-const Count = { input: z.object({ to: z.int() }), output: z.object({ n: z.int() }), effect: "pure" } as const;
-const Bytes = z.instanceof(Uint8Array<ArrayBufferLike>);
+/** What each message is validated with, at the end that receives it. */
+export interface BenchSchemas {
+  readonly pair: Schema<{ a: number; b: number }>;
+  readonly total: Schema<{ total: number }>;
+  readonly order: Schema<Order>;
+  readonly to: Schema<{ to: number }>;
+  readonly n: Schema<{ n: number }>;
+  readonly bytes: Schema<Uint8Array>;
+  readonly nothing: Schema<null>;
+}
 
-const Bench = service("bench.v1.Bench", {
-  add: unary({
-    input: z.object({ a: z.number(), b: z.number() }),
-    output: z.object({ total: z.number() }),
-    effect: "pure",
-  }),
-  order: unary({ input: Order, output: Order, effect: "natural" }),
-  count: serverStream(Count),
-  countPushed: serverStream(Count),
-  echo: unary({ input: Bytes, output: Bytes, effect: "pure" }),
-  hold: unary({ input: z.null(), output: z.null(), effect: "pure" }),
-});
+/** The contract as a user would write it. */
+export function benchContract({ pair, total, order, to, n, bytes, nothing }: BenchSchemas) {
+  const count = { input: to, output: n, effect: "pure" } as const;
+  return service("bench.v1.Bench", {
+    add: unary({ input: pair, output: total, effect: "pure" }),
+    order: unary({ input: order, output: order, effect: "natural" }),
+    count: serverStream(count),
+    countPushed: serverStream(count),
+    echo: unary({ input: bytes, output: bytes, effect: "pure" }),
+    hold: unary({ input: nothing, output: nothing, effect: "pure" }),
+  });
+}
+
+type BenchContract = ReturnType<typeof benchContract>;
 
 // Some scenarios go beyond what a server allows by default: 16 MiB a message, 100,000 calls on one connection.
 const limits = {
@@ -38,16 +46,17 @@ const limits = {
 };
 const heldForMs = 600_000;
 
-export const packages = ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp", "zod"];
+export const packages = ["@farcall/core", "@farcall/codec", "@farcall/transport-tcp"];
 
 /** Serves over TCP. `create` is `createServer` of `@farcall/core` or of `farcall`. */
 export async function serve(
   create: typeof createServer,
+  contract: BenchContract,
   codec: Codec,
   { port, reusePort = false }: ServeOptions,
 ): Promise<BenchServer> {
   const server = create({ codecs: [codec], limits });
-  server.add(Bench, {
+  server.add(contract, {
     add: ({ a, b }) => ({ total: a + b }),
     order: (order) => order,
     async *count({ to }) {
@@ -69,9 +78,14 @@ export async function serve(
 }
 
 /** Connects over TCP. `create` is `createClient` of `@farcall/core` or of `farcall`. */
-export async function connect(create: typeof createClient, codec: Codec, port: number): Promise<BenchClient> {
+export async function connect(
+  create: typeof createClient,
+  contract: BenchContract,
+  codec: Codec,
+  port: number,
+): Promise<BenchClient> {
   const transport = tcp(`127.0.0.1:${port}`, { limits });
-  const bench = create(Bench, { transport, codec });
+  const bench = create(contract, { transport, codec });
   await bench.add({ a: 0, b: 0 }); // it connects with the first call
   return {
     add: async (a, b) => (await bench.add({ a, b })).total,

@@ -10,6 +10,7 @@ const places: Readonly<Record<string, readonly [file: string, exported: string]>
   "farcall-cbor": ["farcall-cbor.ts", "farcallCbor"],
   "farcall-json": ["farcall-json.ts", "farcallJson"],
   "farcall-msgpack": ["farcall-msgpack.ts", "farcallMsgpack"],
+  "farcall-types": ["farcall-types.ts", "farcallTypes"],
   "ws-json": ["ws-json.ts", "wsJson"],
   http2: ["http2.ts", "http2"],
   "grpc-js": ["grpc-js.ts", "grpcJs"],

@@ -24,16 +24,16 @@ const push: Work = { kind: "push", messages: 1_000 };
  * again as much, because two cores of a busy machine are not the same twice.
  */
 export const guardLimits: readonly GuardLimit[] = [
-  bytes("a small call", 3_405, 3_800, "farcall-cbor", add, 20_000),
-  bytes("a small call in JSON", 3_450, 3_900, "farcall-json", add, 20_000),
-  bytes("an order of 1 KiB", 20_100, 22_500, "farcall-cbor", order, 5_000),
-  bytes("a message of a stream, for await", 1_390, 1_560, "farcall-cbor", iterate, 20_000),
-  bytes("a message of a stream, callbacks", 475, 550, "farcall-cbor", push, 20_000),
+  bytes("a small call", 2_810, 3_150, "farcall-cbor", add, 20_000),
+  bytes("a small call in JSON", 3_060, 3_430, "farcall-json", add, 20_000),
+  bytes("an order of 1 KiB", 10_200, 11_400, "farcall-cbor", order, 5_000),
+  bytes("a message of a stream, for await", 1_290, 1_450, "farcall-cbor", iterate, 20_000),
+  bytes("a message of a stream, callbacks", 410, 460, "farcall-cbor", push, 20_000),
   {
     name: "CPU of a small call, by that of a raw TCP echo",
     unit: "×",
-    measured: 3.1,
-    most: 4.7,
+    measured: 2.9,
+    most: 4.4,
     measure: (signal) => cpuRatio("farcall-cbor", "net", add, signal),
   },
 ];
