@@ -90,7 +90,9 @@ export class Connections {
   }
 
   #newLane(): Lane {
-    return { transport: this.#connect(), open: 0, limit: this.#limits.maxCalls };
+    const transport = this.#connect();
+    if (typeof transport?.handle !== "function") throw new TypeError("`connect` returned no transport");
+    return { transport, open: 0, limit: this.#limits.maxCalls };
   }
 
   /** Not at once: the next call may need it. Only when the others have half of their room left. */

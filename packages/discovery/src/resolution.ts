@@ -70,17 +70,21 @@ export class Resolution {
     const context: ResolveContext = { signal, pause: (ms, atLeastMs) => this.#pause(ms, atLeastMs) };
     const iterator = this.#resolver(context)[Symbol.asyncIterator]();
     let good = 0;
+    let refused: Error | undefined;
     try {
       for (;;) {
         const next = await unlessAborted(iterator.next(), signal);
         if (next.done === true) break;
         if (this.#take(next.value)) good++;
+        else refused = this.error;
       }
     } finally {
       // It may be in the middle of something that never ends; nobody waits for that.
       void Promise.resolve(iterator.return?.()).catch(() => {});
     }
-    if (good === 0) throw new Error("the resolver ended without a good list");
+    if (good > 0) return;
+    const why = refused === undefined ? "" : `: ${refused.message}`;
+    throw new Error(`the resolver ended without a good list${why}`, { cause: refused });
   }
 
   #take(list: unknown): boolean {

@@ -198,6 +198,23 @@ describe("health", () => {
   });
 });
 
+describe("a `connect` that makes no transport", () => {
+  test.each([
+    ["throws", () => raise("no such network"), "no such network"],
+    ["returns nothing", () => undefined as never, "`connect` returned no transport"],
+    ["returns something else", () => ({}) as never, "`connect` returned no transport"],
+  ] as const)("because it %s is the reason that calls hear", async (_, connectWrongly, reason) => {
+    await using ends = balance({ resolver: ["127.0.0.1:1"], connect: connectWrongly });
+    const error = await rpcRejection(ends.client.name());
+    expect(error).toMatchObject({ code: "UNAVAILABLE", processed: "no" });
+    expect(error.message).toContain(reason);
+  });
+
+  function raise(message: string): never {
+    throw new Error(message);
+  }
+});
+
 describe("endpoints come and go", () => {
   test("new ones are used, old ones are left, and calls there are not cut", async () => {
     await using servers = await fleet(3);

@@ -96,6 +96,12 @@ describe("a resolver", () => {
     expect(empty.log).toEqual(["failed: the resolver ended without a good list"]);
     empty.resolution.close();
 
+    const useless = resolve(list([], "a:1"));
+    await settled();
+    const last = "failed: the resolver ended without a good list: a list of endpoints was expected";
+    expect(useless.log.at(-1)).toContain(last);
+    useless.resolution.close();
+
     const { clock, log, resolution } = resolve(list(["a:1"]));
     await settled();
     clock.advance(1_000_000);
