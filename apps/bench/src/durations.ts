@@ -21,7 +21,8 @@ export function chooseDurations(
 function shortened(cells: number, pairs: number): Durations {
   const rounds = 3;
   const cellMs = Math.max(120, (quickMs - pairs * startMs) / cells);
-  const roundMs = Math.min(500, Math.floor((cellMs * 2) / 3 / rounds));
+  // Each round has a shorter one before it that does not count.
+  const roundMs = Math.min(500, Math.floor((cellMs * 2) / 3 / rounds / 1.4));
   const warmUpMs = Math.min(1_000, Math.floor(cellMs / 3));
   return {
     rounds,
@@ -36,6 +37,6 @@ const shortestMs = 50;
 /** The same with shorter rounds, when `cells` of them would take longer than there is time. A busy machine starts slowly. */
 export function fitted(durations: Durations, cells: number): Durations {
   const { rounds, roundMs, endBy = Infinity } = durations;
-  const left = (endBy - performance.now()) / (rounds * cells);
+  const left = (endBy - performance.now()) / (rounds * cells) / 1.4;
   return { ...durations, roundMs: Math.min(roundMs, Math.max(shortestMs, Math.floor(left))) };
 }

@@ -18,6 +18,9 @@ export interface Entrant {
   readonly contender: Contender;
 }
 
+/** The round that does not count, by one that does. */
+const settling = 0.4;
+
 /** A contender on its way through a row. */
 interface Runner extends Entrant {
   pair: Pair | undefined;
@@ -89,6 +92,7 @@ async function measureRow(row: Row, runners: readonly Runner[], label: string, o
       await step(runner, `${label}: round ${round} of ${rounds}`, options, async () => {
         if (row.fresh) await prepare(runner);
         if (runner.pair === undefined) return;
+        if (row.settles) await row.round(runner.pair, { ...durations, roundMs: durations.roundMs * settling });
         const figures = await row.round(runner.pair, durations);
         if (figures === undefined) runner.out = "absent";
         else runner.rounds.push(figures);

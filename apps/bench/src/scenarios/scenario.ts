@@ -30,6 +30,11 @@ export interface Row {
   readonly columns: readonly Column[];
   /** Rows of one scenario with equal options share their processes. */
   readonly pair?: PairOptions;
+  /**
+   * A short round that does not count comes before each that does: processes that waited for their turn have lost their
+   * caches and, where the system takes idle memory back, that too.
+   */
+  readonly settles?: true;
   /** Each round has processes of its own. */
   readonly fresh?: true;
   /** Sockets that one process needs. */

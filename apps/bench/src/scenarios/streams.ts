@@ -10,6 +10,7 @@ export function streamRow(kind: "iterate" | "push", title: string): Row {
   return {
     name: kind,
     title,
+    settles: true,
     columns: [
       { key: "perSecond", title: "messages/s", better: "more" },
       { key: "cpuUs", title: "CPU µs/message", better: "less" },

@@ -10,6 +10,7 @@ export function unaryRow(name: string, title: string, work: Work): Row {
   return {
     name,
     title,
+    settles: true,
     columns: [callsPerSecond, cpuPerCall],
     warmUp: (pair, durations) => warmUp(pair, work, durations),
     async round(pair, { roundMs }) {
@@ -25,6 +26,7 @@ export function latencyRow(name: string, title: string): Row {
   return {
     name,
     title,
+    settles: true,
     columns: [
       { key: "p50Us", title: "p50 µs", better: "less" },
       { key: "p99Us", title: "p99 µs", better: "less" },
@@ -44,6 +46,7 @@ export function echoRow(name: string, title: string, { bytes, inFlight }: { byte
   return {
     name,
     title,
+    settles: true,
     columns: [
       { key: "megabytesPerSecond", title: "MB/s", better: "more" },
       { ...cpuPerCall, title: "CPU ms/call", key: "cpuMs" },
