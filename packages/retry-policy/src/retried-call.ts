@@ -1,5 +1,4 @@
 import {
-  type CallHandler,
   type CallProgress,
   type Metadata,
   type OutgoingCall,
@@ -11,29 +10,14 @@ import {
 import { AttemptCall, type MetadataEntries } from "./attempt-call.ts";
 import { type Sequel, attemptEvent } from "./attempt-event.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
-import type { RetryBudget } from "./budget.ts";
-import type { Clock } from "./clock.ts";
 import { Course, type Step } from "./course.ts";
 import { decide } from "./decide.ts";
 import type { Plan } from "./plan.ts";
-import { ReplayBuffer, type ReplayPool } from "./replay-buffer.ts";
-import { type AttemptCause, type AttemptEvent, tell } from "./retry-event.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+import { type AttemptCause, tell } from "./retry-event.ts";
+import type { RetryingClient } from "./retrying-client.ts";
 import { cancelReason, Story } from "./story.ts";
-import { isAnswer, type Throttle } from "./throttle.ts";
-import type { TurnClock } from "./turn-clock.ts";
-
-/** What the calls of one client share. */
-export interface RetryingClient {
-  readonly next: CallHandler<OutgoingCall>;
-  readonly clock: Clock;
-  readonly turnClock: TurnClock;
-  readonly random: () => number;
-  readonly budget: RetryBudget | undefined;
-  readonly throttle: Throttle | undefined;
-  readonly replay: ReplayPool;
-  readonly onAttempt: ((event: AttemptEvent) => void) | undefined;
-  readonly ambient: (() => { readonly attempt: number } | undefined) | undefined;
-}
+import { isAnswer } from "./throttle.ts";
 
 /**
  * One call that may be sent more than once: where its requests go, and who hears of its attempts.

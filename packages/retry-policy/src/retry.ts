@@ -9,8 +9,9 @@ import {
 import type { Plan } from "./plan.ts";
 import { Plans } from "./plan.ts";
 import { ReplayPool } from "./replay-buffer.ts";
-import { RetriedCall, type RetryingClient } from "./retried-call.ts";
+import { RetriedCall } from "./retried-call.ts";
 import { type CompleteOptions, completeOptions, type RetryOptions, retryRules } from "./retry-options.ts";
+import type { RetryingClient } from "./retrying-client.ts";
 import { TurnClock } from "./turn-clock.ts";
 
 /**

@@ -8,7 +8,10 @@ export interface DrainOnSignalOptions extends Omit<DrainOptions, "signal"> {
   readonly signals?: readonly NodeJS.Signals[] | undefined;
   /** Hears of each signal, for a line in the log. */
   readonly onSignal?: ((signal: NodeJS.Signals) => void) | undefined;
-  /** Closes what the server needed, for example its database; called after the last call has ended. */
+  /**
+   * Closes what the server needed, for example its database; called after the last call has ended. What it throws is an
+   * unhandled rejection, with which Node ends the process.
+   */
   readonly afterClose?: (() => unknown) | undefined;
 }
 
