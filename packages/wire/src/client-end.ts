@@ -270,8 +270,10 @@ export class ClientEnd implements ChannelEnd, ClientCallOwner {
 
   closed(error: RpcError): void {
     this.#state = "closed";
-    for (const call of this.#allCalls()) call.lost(error);
+    const calls = this.#allCalls();
+    // First, so that a call that begins inside the end of another goes to the next connection, not to this one.
     this.#events.closed(this, error);
+    for (const call of calls) call.lost(error);
   }
 
   gone(): void {

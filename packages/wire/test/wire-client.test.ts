@@ -293,3 +293,34 @@ describe("keep-alive", () => {
     expect(f.link.attempts).toBe(2);
   });
 });
+
+test("a call that begins inside the end of another is not begun on the connection that is lost", async () => {
+  await using f = await fixture();
+  const inside: Promise<unknown>[] = [];
+  const again = createClient(Test, {
+    transport: f.transport,
+    codec: f.codec,
+    use: [
+      {
+        name: "calls again",
+        stage: "retry",
+        wrap: (next) => (call, responses) =>
+          next(call, {
+            header: (header) => responses.header(header),
+            message: (message) => responses.message(message),
+            ready: () => responses.ready(),
+            end(error, trailers) {
+              if (error !== undefined) inside.push(f.client.echo("again"));
+              responses.end(error, trailers);
+            },
+          }),
+      },
+    ],
+  });
+  const call = failure(again.hang(1));
+  await until(() => f.hanging.size === 1, "the handler runs");
+  f.link.connections[0]?.client.destroy(new Error("cable"));
+  expect(await call).toMatchObject({ code: "UNAVAILABLE", processed: "unknown" });
+  expect(await Promise.all(inside)).toEqual(["again"]);
+  expect(f.link.attempts).toBe(2);
+});
