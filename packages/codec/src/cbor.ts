@@ -1,4 +1,4 @@
-import type { Codec, MessageCodec } from "@farcall/core";
+import type { Codec, MessageCodec, Schema } from "@farcall/core";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { readPlain } from "./cbor-reader.ts";
 import { rootShape } from "./cbor-shapes.ts";
@@ -19,17 +19,26 @@ export interface CborOptions {
 }
 
 /**
- * CBOR (RFC 8949): plain things in one pass of our own, everything else through cbor-x. Self-describing: only standard items and tags, readable by any CBOR library.
+ * CBOR (RFC 8949): plain things in one pass of our own, everything else through cbor-x. Self-describing: only standard
+ * items and tags, readable by any CBOR library.
  * Positional: cbor-x's shared structures, for the objects whose keys the message's schema names.
  */
 export function cbor(options: CborOptions = {}): Codec {
   const { maxDepth = 64, layouts = true } = options;
   const plain = createForm(maxDepth, []);
+  // A process may make a client for each connection or request: what a schema says is found out once, not each time.
+  const known = new WeakMap<Schema, MessageCodec>();
+  const prepare = (schema: Schema): MessageCodec => {
+    const table = shapesOf(schema);
+    return table.length === 0 ? plain : withLayout(plain, createForm(maxDepth, table), table);
+  };
   return {
     name: "cbor",
     message({ schema }) {
-      const table = layouts ? shapesOf(schema) : [];
-      return table.length === 0 ? plain : withLayout(plain, createForm(maxDepth, table), table);
+      if (!layouts) return plain;
+      let message = known.get(schema);
+      if (message === undefined) known.set(schema, (message = prepare(schema)));
+      return message;
     },
   };
 }

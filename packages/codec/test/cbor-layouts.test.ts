@@ -218,3 +218,12 @@ describe("a layout", () => {
     expect(cbor({ layouts: false }).message({ name: "x", schema: order }).layout).toBeUndefined();
   });
 });
+
+test("what a schema says is found out once for all clients and servers that share a codec", () => {
+  const codec = cbor();
+  const schema = z.object({ a: z.number() });
+  const first = codec.message({ name: "a#input", schema });
+  expect(first.layout).toBeDefined();
+  expect(codec.message({ name: "b#output", schema })).toBe(first);
+  expect(codec.message({ name: "a#input", schema: z.object({ a: z.number() }) })).not.toBe(first);
+});
