@@ -1,4 +1,5 @@
 import { isMark, longTextBytes } from "./byte-order-marks.ts";
+import { readUint32 } from "./cbor-number.ts";
 import { firstShapeTag } from "./cbor-shapes.ts";
 import { maxBigintBits } from "./inspect.ts";
 import {
@@ -66,7 +67,7 @@ export function cborGuard(maxDepth: number, shapeSizes: readonly number[]) {
             : width === 2
               ? (bytes[at]! << 8) | bytes[at + 1]!
               : width === 4
-                ? uint32(bytes, at)
+                ? readUint32(bytes, at)
                 : 0;
         at += width;
       }
@@ -148,9 +149,5 @@ function sizeAt(bytes: Uint8Array, at: number, end: number): number {
   if (size < 24) return size;
   if (size === 24 && at + 1 < end) return bytes[at + 1]!;
   if (size === 25 && at + 2 < end) return (bytes[at + 1]! << 8) | bytes[at + 2]!;
-  return size === 26 && at + 4 < end ? uint32(bytes, at + 1) : -1;
-}
-
-function uint32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+  return size === 26 && at + 4 < end ? readUint32(bytes, at + 1) : -1;
 }

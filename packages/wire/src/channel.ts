@@ -4,7 +4,7 @@ import type { Connection, ConnectionEvents, ConnectionPeer } from "./connection.
 import { writeString, writeU32, writeU8 } from "./field-writer.ts";
 import { ReceiveWindow, type RoundTrip } from "./flow-window.ts";
 import { FrameDecoder, type FrameReceiver } from "./frame-decoder.ts";
-import { connectionCredit, firstOptionalKind, FrameKind, preface } from "./frame.ts";
+import { connectionCredit, dataFieldBytes, firstOptionalKind, FrameKind, preface } from "./frame.ts";
 import { type Hello, readHello, writeHello } from "./hello.ts";
 import { KeepAlive, type KeepAliveSubject } from "./keep-alive.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -254,8 +254,8 @@ export class Channel implements ConnectionEvents, FrameReceiver, KeepAliveSubjec
     if (this.#state !== "ready" && kind !== FrameKind.hello && kind !== FrameKind.goAway) throw tooEarly();
     switch (kind) {
       case FrameKind.data:
-        if (end - start < 5) throw new ProtocolError("a frame ends in the middle of a field");
-        return this.#end.data(readU32(bytes, start), bytes[start + 4] as number, bytes, start + 5, end);
+        if (end - start < dataFieldBytes) throw new ProtocolError("a frame ends in the middle of a field");
+        return this.#end.data(readU32(bytes, start), bytes[start + 4] as number, bytes, start + dataFieldBytes, end);
       case FrameKind.hello:
         return this.#hello(new ByteReader(bytes, start, end));
       case FrameKind.credit: {

@@ -1,6 +1,15 @@
 import { giveBuffer, takeBuffer } from "./buffer-pool.ts";
 import { readU32 } from "./byte-reader.ts";
-import { DataFlag, FrameKind, headerBytes, maxDataFrameBytes, maxFrameBytes, preface } from "./frame.ts";
+import {
+  dataFieldBytes,
+  DataFlag,
+  FrameKind,
+  headerBytes,
+  maxDataFrameBytes,
+  maxFrameBytes,
+  preface,
+  totalSizeBytes,
+} from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** Takes frames. The bytes are valid during the call. */
@@ -14,9 +23,6 @@ export interface FrameReceiver {
 /** Most connections are idle, or never see a frame that straddles chunks. */
 const nothing = new Uint8Array(0);
 
-/** The fields of a `data` frame: u32 call, u8 flags; and the length that comes first in a sized one. */
-const dataFieldBytes = 5;
-const sizeBytes = 4;
 const partFlags = DataFlag.sized | DataFlag.part;
 
 /**
@@ -112,7 +118,7 @@ export class FrameDecoder {
     const missing = Math.min(total - this.#partialLength, chunk.length - at);
     if (missing < total - this.#partialLength && this.#partial[3] === FrameKind.data) {
       // A little more than the fields is enough to go on in pieces.
-      const few = Math.min(missing, headerBytes + dataFieldBytes + sizeBytes);
+      const few = Math.min(missing, headerBytes + dataFieldBytes + totalSizeBytes);
       this.#keep(chunk, at, at + few);
       at += few;
       const begun = this.#beginPieces(this.#partial.subarray(0, this.#partialLength), 0, length);
@@ -136,14 +142,14 @@ export class FrameDecoder {
   #beginPieces(chunk: Uint8Array, at: number, length: number): number {
     const fields = at + headerBytes;
     const start = fields + dataFieldBytes;
-    if (chunk[at + 3] !== FrameKind.data || chunk.length <= start + sizeBytes) return at;
+    if (chunk[at + 3] !== FrameKind.data || chunk.length <= start + totalSizeBytes) return at;
     const flags = chunk[start - 1] as number;
     if ((flags & partFlags) === 0) {
       if (length > maxFrameBytes) onlyParts(length, flags);
       return at;
     }
     // Each piece is less than the message; whether the frame is, nobody else can see.
-    if ((flags & DataFlag.sized) !== 0 && length - dataFieldBytes - sizeBytes >= readU32(chunk, start)) {
+    if ((flags & DataFlag.sized) !== 0 && length - dataFieldBytes - totalSizeBytes >= readU32(chunk, start)) {
       throw new ProtocolError("a sized message that fits its first part");
     }
     this.#pieceLeft = length - (chunk.length - fields);

@@ -16,6 +16,13 @@ export const highestVersion = 1;
 
 export const headerBytes = 4;
 
+/** The fields of a `data` frame before its messages: u32 call, u8 flags. */
+export const dataFieldBytes = 5;
+
+/** The length in front of the first part of a message, u32; and of each of several messages that share a frame, u16. */
+export const totalSizeBytes = 4;
+export const sharedSizeBytes = 2;
+
 /** The kinds of frame. From `firstOptionalKind` on, an unknown kind is skipped; below, it ends the connection. */
 export const FrameKind = {
   /** Both ways, first: what this end is and allows. */

@@ -3,17 +3,13 @@ import { readU32 } from "./byte-reader.ts";
 import type { Channel } from "./channel.ts";
 import { maxConnectionWindowBytes } from "./channel.ts";
 import { ReceiveWindow } from "./flow-window.ts";
-import { DataFlag, initialCallCredit, messageOverheadBytes } from "./frame.ts";
+import { DataFlag, initialCallCredit, messageOverheadBytes, sharedSizeBytes, totalSizeBytes } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { Reassembly } from "./reassembly.ts";
 import { MessageTooLarge, type Sender } from "./send-scheduler.ts";
 
 /** Largest size that a call's window grows to, bytes. */
 const maxCallWindowBytes = maxConnectionWindowBytes / 2;
-
-/** The announced length in front of the first part of a message, and of each of several that share a frame. */
-const sizeBytes = 4;
-const sharedSizeBytes = 2;
 
 /**
  * What the two ends of a call on a channel have in common: sending under credit, and receiving messages, whole or in
@@ -72,7 +68,7 @@ export abstract class MultiplexedCall implements Sender {
       const total = this.#begin(flags, bytes, start, end);
       if (total > maxMessageBytes) return this.refuse(tooLarge(total, maxMessageBytes));
       this.#partial = new Reassembly(total, flags & DataFlag.positional, this.channel.ahead);
-      start += sizeBytes;
+      start += totalSizeBytes;
       const ahead = this.#held ? 0 : (this.#window?.expect(total - (end - start)) ?? 0);
       if (ahead > 0) this.channel.credit(this.id, ahead);
     }
@@ -144,9 +140,9 @@ export abstract class MultiplexedCall implements Sender {
   /** The announced length of a message that comes in parts. */
   #begin(flags: number, bytes: Uint8Array, start: number, end: number): number {
     if (this.#partial !== undefined || (flags & DataFlag.part) !== 0) throw insideAnother();
-    if (end - start < sizeBytes) throw new ProtocolError("a sized message without its size");
+    if (end - start < totalSizeBytes) throw new ProtocolError("a sized message without its size");
     const total = readU32(bytes, start);
-    if (end - start - sizeBytes >= total) throw new ProtocolError("a sized message that fits its first part");
+    if (end - start - totalSizeBytes >= total) throw new ProtocolError("a sized message that fits its first part");
     return total;
   }
 
@@ -192,7 +188,7 @@ export abstract class MultiplexedCall implements Sender {
 export function messageCost(flags: number, bytes: Uint8Array, start: number, end: number): number {
   if ((flags & DataFlag.part) !== 0) return end - start;
   if ((flags & DataFlag.many) === 0) {
-    return end - start + messageOverheadBytes - ((flags & DataFlag.sized) !== 0 ? sizeBytes : 0);
+    return end - start + messageOverheadBytes - ((flags & DataFlag.sized) !== 0 ? totalSizeBytes : 0);
   }
   let count = 0;
   let at = start;

@@ -2,6 +2,7 @@ import type { MessageCodec } from "@farcall/core";
 import { putU32, writeU32 } from "./field-writer.ts";
 import { addCredit } from "./flow-window.ts";
 import {
+  dataFieldBytes,
   DataFlag,
   FrameKind,
   headerBytes,
@@ -10,6 +11,7 @@ import {
   maxManyBytes,
   maxPartBytes,
   messageOverheadBytes,
+  sharedSizeBytes,
 } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { WriteQueue } from "./write-queue.ts";
@@ -52,7 +54,7 @@ const nobody = new Set<never>() as Set<Sender>;
 const maxSharedBytes = 32 * 1024;
 
 /** What precedes a part in its frame: header, call, flags. */
-const partHeaderBytes = headerBytes + 5;
+const partHeaderBytes = headerBytes + dataFieldBytes;
 
 /** Parts from this size on are written from where the message is; smaller ones are copied and leave with others. */
 const inPlaceBytes = 16 * 1024;
@@ -121,8 +123,8 @@ export class SendScheduler {
     const sizeAt = writer.position;
     // Taken back to here when the message cannot go: what shares the frame with it stays.
     const undoTo = goesOn ? sizeAt : frame;
-    writer.reserve(2);
-    writer.position = sizeAt + 2;
+    writer.reserve(sharedSizeBytes);
+    writer.position = sizeAt + sharedSizeBytes;
     const fits = this.fits(undoTo, sender, codec, value, positional);
     if (sender.over) {
       queue.abandon(undoTo);
@@ -130,7 +132,7 @@ export class SendScheduler {
     }
     if (fits) {
       const { buffer, position } = writer;
-      const size = position - sizeAt - 2;
+      const size = position - sizeAt - sharedSizeBytes;
       this.pay(sender, size);
       buffer[sizeAt] = size;
       buffer[sizeAt + 1] = size >>> 8;
@@ -142,7 +144,7 @@ export class SendScheduler {
       queue.finish(frame);
       return true;
     }
-    const bytes = queue.takeFrom(sizeAt + 2);
+    const bytes = queue.takeFrom(sizeAt + sharedSizeBytes);
     queue.abandon(undoTo);
     this.wait(sender, bytes, flags & DataFlag.positional);
     return sender.waiting === undefined;
@@ -262,7 +264,7 @@ export class SendScheduler {
     const { buffer, position } = writer;
     putU32(buffer, position, sender.id);
     buffer[position + 4] = flags;
-    writer.position = position + 5;
+    writer.position = position + dataFieldBytes;
     return frame;
   }
 
